@@ -1,0 +1,54 @@
+# Nura RT: two commands on a fresh machine, `make run` and `make test`. Needs Python 3.11+, make and git; no root, no Docker.
+PY ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-fast check format evaluate bench schema lock clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## make .venv and install from the lock (called by the others)
+
+run: $(STAMP) ## start everything and serve http://127.0.0.1:8000
+	@exec $(BIN)/nura-rt serve
+
+test: $(STAMP) ## every test, against real PostgreSQL, Valkey and Chromium
+	$(BIN)/python -m pytest $(ARGS)
+
+test-fast: $(STAMP) ## unit and contract tests: the quick round while writing
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+check: $(STAMP) ## lint, format, types, floors, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_docs.py tests/integration/test_schema.py
+
+format: $(STAMP) ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: $(STAMP) ## write sql/schema.sql anew from the migrations
+	$(BIN)/python tests/schema_picture.py --write
+
+lock: $(STAMP) ## resolve requirements/base.lock anew
+	$(BIN)/uv pip compile requirements/base.in -o requirements/base.lock --generate-hashes --universal \
+	  --python-version 3.11 --no-emit-index-url --no-header --no-annotate --no-emit-package nura-rt --upgrade
+
+clean: ## remove .venv and caches; data in .nura/ stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# uv installs in seconds; where it cannot reach its index (a mirror set only for pip), pip does the same, slower.
+$(STAMP): requirements/base.lock requirements/uv.lock pyproject.toml
+	@$(PY) .ci/check_python.py
+	@test -x $(BIN)/python || $(PY) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.lock
+	@UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/base.lock \
+	  || { echo "uv could not install; trying pip (about a minute)"; \
+	       $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/base.lock; }
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e . \
+	  || $(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
