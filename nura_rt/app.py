@@ -1,0 +1,215 @@
+"""The composition root: builds every part, wires them, opens and closes them. The only file that knows them all."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import asyncpg
+import msgspec
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException
+
+from nura_rt.assistant.companion import Companion
+from nura_rt.auth.identify import Identify
+from nura_rt.auth.secret import jwt_secret
+from nura_rt.auth.tokens import Tokens
+from nura_rt.cache import client as cache
+from nura_rt.chat.client import Desk
+from nura_rt.chat.routes import chat_routes
+from nura_rt.chat.socket import socket_route
+from nura_rt.conversation.create import Creation
+from nura_rt.conversation.intake import Intake
+from nura_rt.conversation.replay import Replay
+from nura_rt.conversation.reply import Replies
+from nura_rt.conversation.writer import Writer
+from nura_rt.jobs.worker import JobFunction, Worker
+from nura_rt.ops.health import health_routes
+from nura_rt.people.sign_in import DemoPerson, sign_in_routes
+from nura_rt.pipeline.pipeline import Pipeline
+from nura_rt.protocol.problem import MEDIA_TYPE, Problem, Refusal
+from nura_rt.realtime.bus import RedisBus
+from nura_rt.realtime.hub import Hub
+from nura_rt.safety.resources import Resources, resource_routes
+from nura_rt.settings import Settings
+from nura_rt.store.pool import UNAVAILABLE, open_pool
+from nura_rt.telemetry import Counters
+from nura_rt.web.pages import load_assets, page_routes
+
+_log = logging.getLogger(__name__)
+_REPLY_LEASE_S = 30.0
+_REPLIES_AT_ONCE = 64
+_JOBS_HELD_AT_MOST = 1000
+_LAST_WRITES_WITHIN_S = 2.0
+_SIDE_POOL = 4  # the door, sign-in, heads and jobs each need a few connections of their own role
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *, database_url: str, redis_url: str, demo: DemoPerson | None = None
+) -> AsyncIterator[Litestar]:
+    """Everything open and at work; on leaving, jobs are given back, the last rows written, all closed."""
+    async with AsyncExitStack() as stack:
+        parts = await _Parts.open(stack, settings, database_url, redis_url)
+        await stack.enter_async_context(parts.at_work())
+        yield _litestar(settings, parts, demo)
+
+
+class _Parts:
+    """What one instance is made of."""
+
+    instance: str
+    counters: Counters
+    people: asyncpg.Pool
+    sign_in: asyncpg.Pool
+    bus: RedisBus
+    writer: Writer
+    worker: Worker
+    replay: Replay
+    desk: Desk
+    resources: Resources
+
+    @classmethod
+    async def open(
+        cls, stack: AsyncExitStack, settings: Settings, database_url: str, redis_url: str
+    ) -> "_Parts":
+        async def pool(role: str, *, smallest: int = 1, largest: int = _SIDE_POOL) -> asyncpg.Pool:
+            opened = await open_pool(database_url, role, smallest=smallest, largest=largest)
+            stack.callback(opened.terminate)
+            return opened
+
+        self = cls()
+        self.instance = secrets.token_hex(4)
+        self.counters = Counters()
+        self.people = await pool("nura_app", smallest=settings.db_pool_min, largest=settings.db_pool_max)
+        self.sign_in = await pool("nura_auth")
+        door, heads, work = await pool("nura_door"), await pool("nura_writer"), await pool("nura_worker")
+        redis = cache.for_bus(redis_url)
+        stack.push_async_callback(redis.aclose)
+        self._wire(settings, database_url, redis, door=door, heads=heads, work=work)
+        return self
+
+    def _wire(
+        self, settings: Settings, database_url: str, redis: Any, *, door: asyncpg.Pool, heads: asyncpg.Pool,
+        work: asyncpg.Pool,
+    ) -> None:  # fmt: skip
+        limits, counters = settings.limits, self.counters
+        pipeline = Pipeline.load(on_failure=lambda stage: counters.add(f"screening_failed_{stage}"))
+        self.resources = Resources.load()
+        self.bus = RedisBus(
+            redis,
+            instance=self.instance,
+            on_frame=lambda channel, seq, payload: hub.receive(channel, seq, payload),
+            on_resync=lambda: self.replay.note_doubt(),
+            counters=counters,
+        )
+        hub = Hub(self.bus, on_gap=lambda channel: self.replay.note_gap(channel))
+        self.writer = Writer(
+            database_url, queue_at_most=limits.writer_queue, lease_s=_REPLY_LEASE_S, counters=counters
+        )
+        self.replay = Replay(
+            people=self.people, heads=heads, hub=hub, bus=self.bus, limit=limits.replay, counters=counters
+        )
+        companion = Companion(pace_s=settings.companion_pace_s)
+        replies = Replies(people=self.people, work=work, writer=self.writer, hub=hub, assistant=companion)
+        functions: dict[str, JobFunction] = {"reply": replies}
+        self.worker = Worker(
+            work,
+            functions,
+            lease_s=_REPLY_LEASE_S,
+            running_at_most=_REPLIES_AT_ONCE,
+            held_at_most=_JOBS_HELD_AT_MOST,
+            counters=counters,
+        )
+        intake = Intake(
+            pipeline=pipeline,
+            writer=self.writer,
+            hub=hub,
+            take_job=self.worker.take,
+            help_nearby=self.resources.anywhere,
+        )
+        creation = Creation(pipeline=pipeline, door=door, people=self.people, hub=hub)
+        self.desk = Desk(intake, self.replay, creation, hub, limits)
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Every task of the instance is born here. Replies stop first, the writer last."""
+        async with asyncio.TaskGroup() as group:
+            writing = group.create_task(self.writer.run())
+            others = [
+                group.create_task(part)
+                for part in (
+                    self.bus.send_for_ever(),
+                    self.bus.receive_for_ever(),
+                    self.replay.fill_for_ever(),
+                    self.replay.check_for_ever(),
+                )
+            ]
+            working = group.create_task(self.worker.run())
+            try:
+                yield
+            finally:
+                working.cancel()
+                await asyncio.wait([working], timeout=_LAST_WRITES_WITHIN_S)
+                await self.writer.drained(timeout_s=_LAST_WRITES_WITHIN_S)
+                for task in (writing, *others):
+                    task.cancel()
+
+
+def _litestar(settings: Settings, parts: _Parts, demo: DemoPerson | None) -> Litestar:
+    tokens = Tokens(jwt_secret(settings), ttl_s=settings.token_ttl_s)
+    identify = Identify(tokens, parts.sign_in)
+    return Litestar(
+        [
+            socket_route(parts.desk, identify, settings, instance=parts.instance),
+            *sign_in_routes(settings, tokens, parts.sign_in, demo=demo),
+            *chat_routes(parts.people, identify),
+            *resource_routes(parts.resources),
+            *health_routes(parts.people, lambda: parts.bus.connected),
+            *page_routes(load_assets()),
+        ],
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=64 * 1024,
+        exception_handlers={Refusal: _say_refusal, HTTPException: _say_http, Exception: _say_internal},
+    )
+
+
+def _say_refusal(_: Request[Any, Any, Any], error: Refusal) -> Response[bytes]:
+    return _problem(error.problem)
+
+
+def _say_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Litestar's own refusals; its `extra` names the field and the rule and may be shown to the caller."""
+    extra: Any = error.extra
+    first = extra[0] if isinstance(extra, list) and extra and isinstance(extra[0], dict) else {}
+    slug = {404: "not-found", 405: "wrong-method", 413: "too-large", 429: "too-fast"}.get(
+        error.status_code, "invalid"
+    )
+    detail = str(first.get("message") or error.detail or "this cannot be done")
+    return _problem(
+        Problem(
+            type=f"/problems/{slug}",
+            title=slug.replace("-", " "),
+            status=error.status_code,
+            detail=detail[:300],
+            field=first.get("key") or None,
+            rule=detail[:300] if first else None,
+        )
+    )
+
+
+def _say_internal(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    if isinstance(error, UNAVAILABLE):
+        return _problem(Problem("/problems/degraded", "degraded", 503, "the database does not answer"))
+    _log.error("a route failed", exc_info=error)
+    return _problem(Problem("/problems/internal", "internal", 500, "something went wrong here; it was noted"))
+
+
+def _problem(problem: Problem) -> Response[bytes]:
+    headers = {"Retry-After": str(1 + problem.retry_after_ms // 1000)} if problem.retry_after_ms else {}
+    return Response(
+        msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers
+    )

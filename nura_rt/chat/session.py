@@ -1,0 +1,166 @@
+"""What one client may do, frame by frame. Pure: frames in, effects out, no awaits; the clock is passed in."""
+
+from typing import assert_never
+
+import msgspec
+
+from nura_rt.auth.tokens import Identity
+from nura_rt.protocol import client
+from nura_rt.protocol.client import ClientFrame
+from nura_rt.protocol.codec import FrameError
+from nura_rt.protocol.errors import Close, Code
+from nura_rt.protocol.server import Error, Pong, ServerFrame, Unsubscribed
+from nura_rt.realtime import channels
+from nura_rt.realtime.rate import Bucket
+from nura_rt.settings import Limits
+
+_BAD_FRAMES_AT_MOST = 20  # a client that keeps sending nonsense is not one of ours
+
+
+class Say(msgspec.Struct, frozen=True):
+    """Effect: send this frame to the client."""
+
+    frame: ServerFrame
+
+
+class AcceptTurn(msgspec.Struct, frozen=True):
+    """Effect: the person said something; hand it to the intake."""
+
+    ref: str
+    conversation_id: str
+    client_id: str
+    text: str
+
+
+class CreateConversation(msgspec.Struct, frozen=True):
+    """Effect: open a conversation."""
+
+    ref: str
+    client_id: str
+    title: str | None
+
+
+class Join(msgspec.Struct, frozen=True):
+    """Effect: join a conversation's channel, after replaying what is newer than `since`."""
+
+    ref: str
+    conversation_id: str
+    since: int | None
+
+
+class Leave(msgspec.Struct, frozen=True):
+    """Effect: leave a channel."""
+
+    channel: str
+
+
+class HangUp(msgspec.Struct, frozen=True):
+    """Effect: close the socket."""
+
+    code: Close
+
+
+Effect = Say | AcceptTurn | CreateConversation | Join | Leave | HangUp
+
+
+class Session:
+    """The rules and state of one identified client on its connection."""
+
+    def __init__(self, identity: Identity, limits: Limits, *, now: float) -> None:
+        self.identity = identity
+        self.joined: set[str] = set()
+        self.heads: dict[str, int] = {}
+        self.unacked = 0
+        self._limits = limits
+        self._bad_frames = 0
+        self._sends = Bucket(per_s=limits.messages_per_s, burst=limits.message_burst, now=now)
+
+    @property
+    def may_send_more(self) -> bool:
+        """False while too many sends wait for their answer: the socket stops reading."""
+        return self.unacked < self._limits.unacked
+
+    def on_frame(self, frame: ClientFrame, *, now: float) -> list[Effect]:
+        """What follows from a frame."""
+        match frame:
+            case client.MessageSend():
+                return self._on_send(frame, now)
+            case client.ConversationCreate():
+                return [CreateConversation(frame.ref, frame.client_id, frame.title)]
+            case client.Subscribe():
+                return self._on_subscribe(frame)
+            case client.Unsubscribe():
+                self.joined.discard(frame.channel)
+                self.heads.pop(frame.channel, None)
+                return [Leave(frame.channel), Say(Unsubscribed(frame.ref))]
+            case client.Ping():
+                return [Say(Pong(frame.t, dict(self.heads)))]
+            case client.Hello():
+                return [HangUp(Close.PROTOCOL_VIOLATION)]
+            case _:
+                assert_never(frame)
+
+    def on_bad_frame(self, error: FrameError) -> list[Effect]:
+        """A frame that could not be understood is answered; too many end the session."""
+        self._bad_frames += 1
+        if self._bad_frames > _BAD_FRAMES_AT_MOST:
+            return [HangUp(Close.PROTOCOL_VIOLATION)]
+        return [Say(refusal(error))]
+
+    def on_answered(self) -> None:
+        """A send got its answer."""
+        self.unacked -= 1
+
+    def _on_send(self, frame: client.MessageSend, now: float) -> list[Effect]:
+        if not frame.text.strip():
+            return [_invalid(Code.INVALID, frame.ref, "text", "must hold something to say")]
+        if len(frame.text) > self._limits.text_chars:
+            rule = f"must be at most {self._limits.text_chars} characters"
+            return [_invalid(Code.TOO_LONG, frame.ref, "text", rule)]
+        if wait_s := self._sends.take(now):
+            return [Say(_too_fast(frame.ref, wait_s))]
+        self.unacked += 1
+        return [AcceptTurn(frame.ref, frame.conversation_id, frame.client_id, frame.text)]
+
+    def _on_subscribe(self, frame: client.Subscribe) -> list[Effect]:
+        channel = channels.parse(frame.channel)
+        if channel is None or channel.kind != "conversation":
+            rule = "must be conversation:{id}; user:{id} is joined by itself"
+            return [_invalid(Code.INVALID, frame.ref, "channel", rule)]
+        if frame.channel not in self.joined and len(self.joined) >= self._limits.subscriptions:
+            rule = f"at most {self._limits.subscriptions} subscriptions a connection"
+            return [_invalid(Code.INVALID, frame.ref, "channel", rule)]
+        self.joined.add(frame.channel)
+        return [Join(frame.ref, channel.id, frame.since)]
+
+
+def refusal(error: FrameError) -> Error:
+    """A frame error as the frame that tells it."""
+    subject = f"`{error.field}` " if error.field else "the frame "
+    return Error(
+        code=error.code,
+        message=subject + error.rule,
+        temporary=False,
+        ref=error.ref,
+        field=error.field,
+        rule=error.rule,
+    )
+
+
+def not_found(ref: str) -> Error:
+    """Another person's conversation and a missing one look exactly alike."""
+    return Error(code=Code.NOT_FOUND, message="there is no such conversation", temporary=False, ref=ref)
+
+
+def _invalid(code: Code, ref: str, field: str, rule: str) -> Say:
+    return Say(refusal(FrameError(code, rule, field, ref)))
+
+
+def _too_fast(ref: str, wait_s: float) -> Error:
+    return Error(
+        code=Code.TOO_FAST,
+        message="not sent: too many messages at once",
+        temporary=True,
+        ref=ref,
+        retry_after_ms=int(wait_s * 1000) + 1,
+    )

@@ -1,0 +1,124 @@
+"""`nura-rt doctor`: every part, how it is configured, whether it answers, what is missing and how to mend it."""
+
+import asyncio
+import json
+import platform
+import sys
+from importlib import metadata
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from nura_rt.auth.secret import jwt_secret
+from nura_rt.cli import stores
+from nura_rt.embedded.stack import Addresses
+from nura_rt.settings import Settings, SettingsError
+from nura_rt.store import migrate
+
+_WITHIN_S = 5.0
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One part. `url` is what another program can connect with; `fix` is set when something is missing."""
+
+    configured: str
+    ok: bool
+    url: str | None = None
+    version: str | None = None
+    fix: str | None = None
+
+
+def run(settings: Settings, *, as_json: bool) -> int:
+    """Prints the findings; 0 when every part is well, 1 when one is not."""
+    addresses = stores.resolved(settings)
+    findings = asyncio.run(_look(settings, addresses))
+    if as_json:
+        print(json.dumps(msgspec.to_builtins(findings), indent=2))
+    else:
+        print(_table(findings))
+    return 0 if all(finding.ok for finding in findings.values()) else 1
+
+
+async def _look(settings: Settings, addresses: Addresses) -> dict[str, Finding]:
+    database, redis = await asyncio.gather(_database(settings, addresses), _redis(settings, addresses))
+    return {
+        "python": Finding(
+            configured=sys.executable, ok=sys.version_info >= (3, 11), version=platform.python_version()
+        ),
+        "nura-rt": Finding(configured=settings.env, ok=True, version=metadata.version("nura-rt")),
+        "data": Finding(configured=str(settings.data_dir), ok=True),
+        "database": database,
+        "redis": redis,
+        "assistant": Finding(configured="offline companion", ok=True),
+        "sign-in": _sign_in(settings),
+    }
+
+
+async def _database(settings: Settings, addresses: Addresses) -> Finding:
+    configured = "SUPABASE_DATABASE_URL" if settings.database_url else "embedded"
+    url = addresses.database_url
+    if url is None:
+        return Finding(configured=configured, ok=False, fix="not running: nura-rt serve starts it")
+    try:
+        conn = await asyncpg.connect(url, timeout=_WITHIN_S, command_timeout=_WITHIN_S)
+        try:
+            version = str(await conn.fetchval("SHOW server_version"))
+        finally:
+            await conn.close()
+        missing = [step.version for step in await migrate.status(url) if not step.applied]
+    except migrate.MigrationError as error:
+        return Finding(configured=configured, ok=False, url=_without_password(url), fix=str(error))
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        fix = f"does not answer ({type(error).__name__}): check the address and that the server runs"
+        return Finding(configured=configured, ok=False, url=_without_password(url), fix=fix)
+    lack = f"lacks migrations {', '.join(missing)}: nura-rt migrate up" if missing else None
+    return Finding(
+        configured=configured, ok=not missing, url=_without_password(url), version=version, fix=lack
+    )
+
+
+async def _redis(settings: Settings, addresses: Addresses) -> Finding:
+    configured = "REDIS_URL" if settings.redis_url else "embedded"
+    url = addresses.redis_url
+    if url is None:
+        return Finding(configured=configured, ok=False, fix="not running: nura-rt serve starts it")
+    client = Redis.from_url(url, socket_timeout=_WITHIN_S, socket_connect_timeout=_WITHIN_S)
+    try:
+        found = await client.info("server")
+    except (RedisError, OSError, TimeoutError) as error:
+        fix = f"does not answer ({type(error).__name__}): check the address and that the server runs"
+        return Finding(configured=configured, ok=False, url=_without_password(url), fix=fix)
+    finally:
+        await client.aclose()
+    version = found.get("valkey_version") or found.get("redis_version")
+    name = "Valkey" if "valkey_version" in found else "Redis"
+    return Finding(configured=configured, ok=True, url=_without_password(url), version=f"{name} {version}")
+
+
+def _sign_in(settings: Settings) -> Finding:
+    try:
+        jwt_secret(settings)
+    except SettingsError as error:
+        return Finding(configured=settings.auth_mode, ok=False, fix=str(error))
+    return Finding(configured=settings.auth_mode, ok=True)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}"))
+
+
+def _table(findings: dict[str, Finding]) -> str:
+    rows = [("part", "", "configured", "version", "")]
+    for name, finding in findings.items():
+        mark = "ok" if finding.ok else "MISSING"
+        rows.append((name, mark, finding.configured, finding.version or "", finding.fix or finding.url or ""))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,35 @@
+"""`nura-rt seed`: a demo person to try the server with. Safe to repeat; refused in production."""
+
+import asyncpg
+
+from nura_rt.auth import passwords
+from nura_rt.cli.errors import UsageError
+from nura_rt.cli.people import DEMO_EMAIL, DEMO_PASSWORD, person_id
+from nura_rt.people.sign_in import DemoPerson
+from nura_rt.settings import Settings
+from nura_rt.store import accounts, pool, users
+
+
+async def seed(settings: Settings, database_url: str) -> DemoPerson:
+    """Makes the demo person with a local account, unless they are there."""
+    if settings.env == "production":
+        raise UsageError("NURA_ENV: seed makes people up; it is refused in production")
+    conn = await pool.connect(database_url, "nura_auth")
+    try:
+        if await accounts.find(conn, DEMO_EMAIL) is None:
+            await _insert(conn)
+    finally:
+        await conn.close()
+    return DemoPerson(DEMO_EMAIL, DEMO_PASSWORD)
+
+
+async def _insert(conn: asyncpg.Connection) -> None:
+    hashed = await passwords.hash_password(DEMO_PASSWORD)
+    demo = person_id("demo")
+    async with conn.transaction():
+        try:
+            async with conn.transaction():
+                await users.insert_signed_up(conn, person_id=demo, email=DEMO_EMAIL, display_name="Robin")
+        except asyncpg.UniqueViolationError:
+            pass  # a token for them was used before the first seed
+        await accounts.insert(conn, person_id=demo, email=DEMO_EMAIL, password_hash=hashed)

@@ -1,0 +1,125 @@
+"""`nura-rt serve`: starts what is missing, brings the tables up to date, and serves until SIGTERM or Ctrl-C."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+
+import uvicorn
+import uvloop
+
+from nura_rt import app
+from nura_rt.cli.errors import UsageError
+from nura_rt.cli.seed import seed
+from nura_rt.embedded import stack
+from nura_rt.embedded.stack import Addresses
+from nura_rt.people.sign_in import DemoPerson
+from nura_rt.realtime.transport import NuraWebSocket
+from nura_rt.settings import Settings
+from nura_rt.store import migrate
+
+_DATABASE = "nura"
+_LOGIN = "nura"
+_GRACE_S = 3
+
+
+class _Server(uvicorn.Server):
+    """uvicorn re-raises a signal when it has stopped; we still have rows to write then."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+
+def serve(settings: Settings) -> None:
+    """Blocks until told to stop. Embedded stores live and die with this process."""
+    listening = _listen(settings)
+    with contextlib.ExitStack() as undo:
+        undo.callback(listening.close)
+        embedded = Addresses(None, None, None)
+        if settings.database_url is None or settings.redis_url is None:
+            started = stack.start(
+                settings.data_dir, database=settings.database_url is None, redis=settings.redis_url is None
+            )
+            undo.callback(started.stop)
+            embedded = started.addresses
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings, embedded, listening))
+
+
+async def _serve(settings: Settings, embedded: Addresses, listening: socket.socket) -> None:
+    database_url = settings.database_url or embedded.database_url
+    redis_url = settings.redis_url or embedded.redis_url
+    assert database_url is not None
+    assert redis_url is not None
+    demo = await _prepare(settings, embedded, database_url)
+    async with app.running(settings, database_url=database_url, redis_url=redis_url, demo=demo) as litestar:
+        server = _Server(_config(settings, litestar))
+        _announce(settings, demo)
+        await server.serve(sockets=[listening])
+    print("Stopped; everything acknowledged is kept.", file=sys.stderr)
+
+
+async def _prepare(settings: Settings, embedded: Addresses, database_url: str) -> DemoPerson | None:
+    """Our own database is brought up to date; somebody else's is only checked."""
+    if embedded.admin_url is not None:
+        await migrate.bootstrap(embedded.admin_url, database=_DATABASE, login=_LOGIN, password=None)
+        await migrate.up(database_url)
+    else:
+        missing = [step.version for step in await migrate.status(database_url) if not step.applied]
+        if missing:
+            raise UsageError(f"the database lacks migrations {', '.join(missing)}: run `nura-rt migrate up`")
+    if settings.env == "development" and settings.auth_mode == "local":
+        return await seed(settings, database_url)
+    return None
+
+
+def _config(settings: Settings, litestar: object) -> uvicorn.Config:
+    limits = settings.limits
+    return uvicorn.Config(
+        litestar,  # type: ignore[arg-type]
+        ws=NuraWebSocket,
+        ws_max_size=limits.frame_bytes,
+        ws_ping_interval=settings.ping_interval_s,
+        ws_ping_timeout=settings.ping_timeout_s,
+        ws_per_message_deflate=False,
+        http="httptools",
+        loop="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Bound before anything is started, so that a taken port costs nothing."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        raise UsageError(
+            f"NURA_PORT: {settings.host}:{settings.port} cannot be used ({error.strerror}); choose another with --port"
+        ) from None
+    return listening
+
+
+def _announce(settings: Settings, demo: DemoPerson | None) -> None:
+    where = f"http://{settings.host}:{settings.port}"
+    print(f"Nura RT is ready at {where}", file=sys.stderr)
+    if demo is not None:
+        print(f"  Development: sign in as {demo.email} with {demo.password}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""The one path every turn walks: intake, writer, replay, and the reply that follows."""

@@ -1,0 +1,183 @@
+"""What a person says comes in here, whichever door it came through: screen, keep, answer, tell, reply."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol
+
+import msgspec
+
+from nura_rt.conversation.recent import RecentLevels
+from nura_rt.conversation.writer import Busy, Kept, Outcome, Writer
+from nura_rt.pipeline.pipeline import Pipeline
+from nura_rt.pipeline.turn import CrisisResult, Level, Screened, rank
+from nura_rt.protocol.errors import Code
+from nura_rt.protocol.server import Message, Resource, Support
+from nura_rt.realtime import channels
+from nura_rt.realtime.hub import Hub
+from nura_rt.realtime.payload import Payload, Tier
+from nura_rt.store.batch import Row
+from nura_rt.store.jobs import Job
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """One utterance before storage."""
+
+    person_id: str
+    conversation_id: str
+    client_id: str
+    text: str
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """Committed, with its crisis event and its reply job."""
+
+    message_id: str
+    conversation_id: str
+    seq: int
+    committed_at: datetime
+    duplicate: bool
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Not taken. `temporary`: the same turn with the same client_id may be sent again."""
+
+    code: Code
+    message: str
+    temporary: bool
+    field: str | None = None
+    retry_after_ms: int | None = None
+
+
+Answer = Callable[[Accepted | Refused], None]
+
+_REFUSALS = {
+    "not_found": Refused(Code.NOT_FOUND, "there is no such conversation", temporary=False),
+    "invalid": Refused(Code.INVALID, "this text cannot be kept", temporary=False, field="text"),
+    "degraded": Refused(
+        Code.DEGRADED, "not kept: the database does not answer", temporary=True, retry_after_ms=2000
+    ),
+}
+_BUSY = Refused(Code.BUSY, "not kept: too much at once", temporary=True, retry_after_ms=1000)
+
+
+class HelpNearby(Protocol):
+    """What to show a person in need; made by the safety door, passed in by app.py."""
+
+    def __call__(self, level: Level) -> tuple[str, list[Resource]]:
+        """One sentence that takes the person seriously, and places that help now."""
+
+
+class Intake:
+    """The one path. `accept` never blocks; the answer comes after the commit, before anybody else hears."""
+
+    def __init__(
+        self,
+        *,
+        pipeline: Pipeline,
+        writer: Writer,
+        hub: Hub,
+        take_job: Callable[[Job], None],
+        help_nearby: HelpNearby,
+    ) -> None:
+        self._pipeline = pipeline
+        self._writer = writer
+        self._hub = hub
+        self._take_job = take_job
+        self._help_nearby = help_nearby
+        self._recent = RecentLevels()
+
+    def accept(self, turn: Turn, answer: Answer) -> None:
+        """Screens and queues the turn; `answer` is called exactly once."""
+        text = turn.text.replace("\x00", "")  # PostgreSQL cannot hold it and nobody can see it
+        screened = self._pipeline.screen(text, recent=self._recent.of(turn.conversation_id))
+        row = _row(turn, screened)
+        try:
+            self._writer.put(row, partial(self._settle, answer, screened.crisis))
+        except Busy:
+            answer(_BUSY)
+
+    def _settle(self, answer: Answer, crisis: CrisisResult, outcome: Outcome) -> None:
+        if not isinstance(outcome, Kept):
+            answer(_REFUSALS[outcome.why])
+            return
+        answer(
+            Accepted(
+                message_id=outcome.message_id,
+                conversation_id=outcome.row.conversation_id,
+                seq=outcome.seq,
+                committed_at=outcome.committed_at,
+                duplicate=outcome.duplicate,
+            )
+        )
+        if outcome.duplicate:  # its first telling may have been lost with an unknown outcome
+            self._hub.announce(channels.conversation(outcome.row.conversation_id), outcome.seq)
+            return
+        self._recent.note(outcome.row.conversation_id, crisis.level)
+        self._support(outcome.row, crisis.level)
+        self._tell(outcome)
+        self._start_reply(outcome.row, outcome.seq)
+
+    def _support(self, row: Row, level: Level) -> None:
+        """Before the message is told and long before a reply: help that is there now."""
+        if rank(level) < rank("moderate"):
+            return
+        text, resources = self._help_nearby(level)
+        frame = Support(
+            notice_id=f"support-{row.message_id}",
+            conversation_id=row.conversation_id,
+            level=level,
+            text=text,
+            resources=resources,
+        )
+        self._hub.publish(channels.user(row.person_id), Payload.of(frame, Tier.SUPPORT))
+
+    def _tell(self, kept: Kept) -> None:
+        row = kept.row
+        frame = Message(
+            conversation_id=row.conversation_id,
+            seq=kept.seq,
+            message_id=kept.message_id,
+            role="user",
+            text=row.content,
+            created_at=kept.committed_at,
+            client_id=row.client_id,
+        )
+        self._hub.publish(channels.conversation(row.conversation_id), Payload.of(frame), seq=kept.seq)
+
+    def _start_reply(self, row: Row, seq: int) -> None:
+        assert row.reply_token is not None
+        payload = {
+            "message_id": row.message_id,
+            "conversation_id": row.conversation_id,
+            "seq": seq,
+            "level": row.level,
+        }
+        self._take_job(Job("reply", f"reply:{row.message_id}", row.person_id, payload, row.reply_token, 1))
+
+
+def indicators(crisis: CrisisResult) -> dict[str, Any]:
+    """What screening found, as it is stored: names, rules and versions, never words."""
+    return {
+        "level": crisis.level,
+        "version": crisis.version,
+        "indicators": [msgspec.to_builtins(indicator) for indicator in crisis.indicators],
+    }
+
+
+def _row(turn: Turn, screened: Screened) -> Row:
+    return Row(
+        message_id=str(uuid.uuid4()),
+        conversation_id=turn.conversation_id,
+        person_id=turn.person_id,
+        client_id=turn.client_id,
+        role="user",
+        content=screened.text,
+        processed=screened.processed,
+        pii={"spans": [msgspec.to_builtins(span) for span in screened.pii]} if screened.pii else {},
+        sentiment=screened.sentiment,
+        level=screened.crisis.level,
+        indicators=indicators(screened.crisis),
+        reply_token=str(uuid.uuid4()),
+    )

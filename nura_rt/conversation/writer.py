@@ -1,0 +1,199 @@
+"""Natural batching: while one batch commits the next one gathers. An answer is given only after the commit.
+
+One writer and one connection per instance, so rows keep the order in which they were put.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Literal
+
+import asyncpg
+import msgspec
+
+from nura_rt.pipeline.turn import LEVELS
+from nura_rt.store import batch, pool
+from nura_rt.store.batch import Row
+from nura_rt.store.pool import UNAVAILABLE
+from nura_rt.telemetry import Counters
+
+_log = logging.getLogger(__name__)
+_ROWS_AT_MOST = 256
+_BYTES_AT_MOST = 1024 * 1024
+_RACES_AT_MOST = 8
+_RECONNECT_WITHIN_S = 8.0
+
+_RACE = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """Committed. `duplicate`: it had been before, and this is the original's answer."""
+
+    row: Row
+    message_id: str
+    seq: int
+    committed_at: datetime
+    duplicate: bool
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Not kept: no such conversation of this person, a poisoned row, or no database (ask again)."""
+
+    row: Row
+    why: Literal["not_found", "invalid", "degraded"]
+
+
+Outcome = Kept | Refused
+OnOutcome = Callable[[Outcome], None]
+
+
+class Busy(Exception):
+    """The queue is full; nothing was taken."""
+
+
+class _Entry:
+    __slots__ = ("row", "size", "waiting")
+
+    def __init__(self, row: Row, on_outcome: OnOutcome) -> None:
+        self.row = row
+        self.size = len(row.content) * 2 + 512
+        self.waiting = [on_outcome]
+
+
+class Writer:
+    """`put` from anywhere in the loop; `run` is the one coroutine that writes."""
+
+    def __init__(self, dsn: str, *, queue_at_most: int, lease_s: float, counters: Counters) -> None:
+        self._dsn = dsn
+        self._queue_at_most = queue_at_most
+        self._lease_s = lease_s
+        self._counters = counters
+        self._queue: deque[_Entry] = deque()
+        self._queued: dict[tuple[str, str, str], _Entry] = {}
+        self._wake = asyncio.Event()
+        self._conn: asyncpg.Connection | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def put(self, row: Row, on_outcome: OnOutcome) -> None:
+        """Queues a row; `on_outcome` is called once, in the order of the queue. Raises Busy when full."""
+        key = (row.person_id, row.conversation_id, row.client_id)
+        if (entry := self._queued.get(key)) is not None:
+            entry.waiting.append(on_outcome)
+            return
+        if len(self._queue) >= self._queue_at_most:
+            self._counters.add("writer_busy")
+            raise Busy
+        entry = self._queued[key] = _Entry(row, on_outcome)
+        self._queue.append(entry)
+        self._idle.clear()
+        self._wake.set()
+
+    async def keep(self, row: Row) -> Outcome:
+        """`put`, awaited."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.put(row, lambda outcome: None if future.done() else future.set_result(outcome))
+        return await future
+
+    async def run(self) -> None:
+        """Writes until cancelled; what is queued then is refused as `degraded`."""
+        try:
+            while True:
+                await self._wake.wait()
+                while self._queue:
+                    await self._write(self._next_batch())
+                self._wake.clear()
+                self._idle.set()
+        finally:
+            for entry in (*self._queue,):
+                self._answer(entry, Refused(entry.row, "degraded"))
+            await self._disconnect()
+
+    async def drained(self, *, timeout_s: float) -> None:
+        """Returns when everything put so far was answered, or after the timeout."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+        except TimeoutError:
+            _log.warning("writer: still busy while stopping")
+
+    def _next_batch(self) -> list[_Entry]:
+        taken: list[_Entry] = []
+        size = 0
+        while self._queue and len(taken) < _ROWS_AT_MOST:
+            size += self._queue[0].size
+            if taken and size > _BYTES_AT_MOST:
+                break
+            taken.append(self._queue.popleft())
+        return taken
+
+    async def _write(self, entries: list[_Entry]) -> None:
+        try:
+            found = await self._keep_through_trouble([entry.row for entry in entries])
+        except (*UNAVAILABLE, *_RACE):
+            self._counters.add("writer_degraded", len(entries))
+            await self._disconnect()
+            for entry in entries:
+                self._answer(entry, Refused(entry.row, "degraded"))
+        except (asyncpg.PostgresError, ValueError, OverflowError):
+            await self._isolate_poison(entries)
+        else:
+            for index, entry in enumerate(entries):
+                self._answer(entry, _outcome(entry.row, found.get(index)))
+
+    async def _isolate_poison(self, entries: list[_Entry]) -> None:
+        """One bad row harms only itself: halves are tried until it stands alone."""
+        if len(entries) == 1:
+            self._counters.add("writer_poisoned")
+            self._answer(entries[0], Refused(entries[0].row, "invalid"))
+            return
+        middle = len(entries) // 2
+        await self._write(entries[:middle])
+        await self._write(entries[middle:])
+
+    async def _keep_through_trouble(self, rows: Sequence[Row]) -> dict[int, batch.Kept]:
+        """Repeats are harmless (ids and client_ids are fixed), so an unknown outcome is simply tried again."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _RECONNECT_WITHIN_S
+        races = 0
+        while True:
+            try:
+                conn = await self._connected()
+                return await batch.keep(conn, rows, levels=LEVELS, lease_s=self._lease_s)
+            except _RACE:
+                races += 1
+                if races > _RACES_AT_MOST:
+                    raise
+            except UNAVAILABLE:
+                await self._disconnect()
+                if loop.time() > deadline:
+                    raise
+                await asyncio.sleep(0.1)
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._conn is None or self._conn.is_closed():
+            self._conn = await pool.connect(self._dsn, "nura_writer")
+        return self._conn
+
+    async def _disconnect(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            conn.terminate()
+
+    def _answer(self, entry: _Entry, outcome: Outcome) -> None:
+        row = entry.row
+        self._queued.pop((row.person_id, row.conversation_id, row.client_id), None)
+        for index, on_outcome in enumerate(entry.waiting):
+            again = index > 0 and isinstance(outcome, Kept)
+            try:
+                on_outcome(msgspec.structs.replace(outcome, duplicate=True) if again else outcome)
+            except Exception:
+                _log.exception("writer: an answer could not be handed on")
+
+
+def _outcome(row: Row, kept: batch.Kept | None) -> Outcome:
+    if kept is None:
+        return Refused(row, "not_found")
+    return Kept(row, kept.id, kept.seq, kept.created_at, duplicate=kept.id != row.message_id)

@@ -1,0 +1,162 @@
+"""One worker per instance. Whoever holds a job's lease runs it; the effect of a lost lease is refused (fenced)."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping
+from typing import Protocol
+
+import asyncpg
+
+from nura_rt.store import jobs
+from nura_rt.store.jobs import Job
+from nura_rt.store.pool import UNAVAILABLE
+from nura_rt.telemetry import Counters
+
+_log = logging.getLogger(__name__)
+_ATTEMPTS_AT_MOST = 6
+_POLL_S = 1.0
+
+
+class JobFunction(Protocol):
+    """What runs one kind of job. It finishes the job itself, in the commit of its effect."""
+
+    def serial(self, job: Job) -> str:
+        """Jobs with the same answer run one after another on this instance."""
+
+    async def run(self, job: Job) -> None:
+        """Does the work; an exception means: try again later."""
+
+    async def give_up(self, job: Job) -> None:
+        """The last attempt failed: says so to whoever waits."""
+
+
+class Worker:
+    """Holds leased jobs, runs them in bounded number, keeps their leases and takes orphans each second."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        functions: Mapping[str, JobFunction],
+        *,
+        lease_s: float,
+        running_at_most: int,
+        held_at_most: int,
+        counters: Counters,
+    ) -> None:
+        self._pool = pool
+        self._functions = functions
+        self._lease_s = lease_s
+        self._held_at_most = held_at_most
+        self._counters = counters
+        self._free = asyncio.Semaphore(running_at_most)
+        self._queues: dict[str, deque[Job]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._held: dict[str, Job] = {}
+        self._group: asyncio.TaskGroup | None = None
+
+    def take(self, job: Job) -> None:
+        """A job this instance has leased with its cause. Above the bound it is left for its lease to run out."""
+        if self._group is None or len(self._held) >= self._held_at_most:
+            self._counters.add("jobs_not_taken")
+            return
+        function = self._functions[job.kind]
+        serial = function.serial(job)
+        self._held[job.lease_token] = job
+        queue = self._queues.get(serial)
+        if queue is not None:
+            queue.append(job)
+            return
+        queue = self._queues[serial] = deque([job])
+        self._tasks[serial] = self._group.create_task(self._run_queue(serial, queue))
+
+    async def run(self) -> None:
+        """Until cancelled; then what is held is given back for another instance to take at once."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                group.create_task(self._poll_for_ever())
+                group.create_task(self._renew_for_ever())
+        finally:
+            self._group = None
+            await self._give_back()
+
+    async def _run_queue(self, serial: str, queue: deque[Job]) -> None:
+        try:
+            while queue:
+                job = queue.popleft()
+                if job.lease_token in self._held:
+                    async with self._free:
+                        await self._run_one(job)
+        finally:
+            self._queues.pop(serial, None)
+            self._tasks.pop(serial, None)
+
+    async def _run_one(self, job: Job) -> None:
+        function = self._functions[job.kind]
+        try:
+            await function.run(job)
+        except Exception as error:
+            self._counters.add("jobs_failed")
+            _log.exception("a job failed", extra={"kind": job.kind, "attempt": job.attempt})
+            await self._hand_back(job, type(error).__name__)
+        self._held.pop(job.lease_token, None)
+
+    async def _hand_back(self, job: Job, error_code: str) -> None:
+        dead = job.attempt >= _ATTEMPTS_AT_MOST
+        try:
+            if dead:
+                await self._functions[job.kind].give_up(job)
+            await jobs.retry(
+                self._pool,
+                key=job.key,
+                lease_token=job.lease_token,
+                delay_s=float(2 ** (job.attempt - 1)),
+                dead=dead,
+                error_code=error_code,
+            )
+        except UNAVAILABLE:
+            self._counters.add("jobs_not_handed_back")  # its lease runs out instead
+
+    async def _poll_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(_POLL_S)
+            room = self._held_at_most - len(self._held)
+            try:
+                found = (
+                    await jobs.claim(self._pool, limit=min(room, 100), lease_s=self._lease_s) if room else []
+                )
+            except UNAVAILABLE:
+                self._counters.add("jobs_poll_failed")
+                continue
+            for job in found:
+                self._counters.add("jobs_taken_over")
+                self.take(job)
+
+    async def _renew_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease_s / 3)
+            tokens = list(self._held)
+            try:
+                kept = await jobs.renew(self._pool, tokens, lease_s=self._lease_s) if tokens else set()
+            except UNAVAILABLE:
+                self._counters.add("jobs_renew_failed")
+                continue
+            for token in set(tokens) - kept:
+                if (job := self._held.pop(token, None)) is not None:
+                    self._counters.add("jobs_lease_lost")
+                    _log.warning("a job's lease was lost", extra={"kind": job.kind})
+
+    async def _give_back(self) -> None:
+        for job in tuple(self._held.values()):
+            try:
+                await jobs.retry(
+                    self._pool,
+                    key=job.key,
+                    lease_token=job.lease_token,
+                    delay_s=0,
+                    dead=False,
+                    error_code="stopped",
+                )
+            except UNAVAILABLE:
+                return

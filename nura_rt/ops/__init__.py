@@ -1,0 +1,1 @@
+"""Is it well: liveness, readiness, and what was counted."""

@@ -1,0 +1,1 @@
+"""Who it is: local sign-up and sign-in."""

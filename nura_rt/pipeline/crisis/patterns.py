@@ -1,0 +1,134 @@
+"""The small language of the rule files, compiled to bounded regexes over canonical text.
+
+`word`, `stem*`, `#` (a number), `<class>`, `(a|b c|<class> d)`, `x?` optional, `!x` not followed by x,
+`~3` up to three words of the same clause that do not negate. Every pattern
+has an anchor: a required part whose words are its Aho-Corasick cues.
+"""
+
+import re
+from collections.abc import Mapping
+from itertools import product
+
+import msgspec
+
+_ELEMENT = re.compile(
+    r"(?P<bar>!?)(?P<body>\([^()]*\)|<\w+>|[^\s()<>~?!]+)(?P<optional>\??)(?=\s|$)|~(?P<gap>\d)(?=\s|$)"
+)
+_PLAIN = re.compile(r"\w[\w ]*\*?|#")
+_CLASS = re.compile(r"<(\w+)>")
+
+
+class PatternError(ValueError):
+    """A rule file has a pattern that cannot be compiled."""
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """What patterns of one language may refer to."""
+
+    classes: Mapping[str, tuple[str, ...]]
+    common: frozenset[str]  # too frequent to be a cue on their own
+    negators: frozenset[str]  # a gap never skips one
+
+
+class Pattern(msgspec.Struct, frozen=True):
+    """A compiled pattern. It can only match a text that holds one of `cues` (canonical, space-padded)."""
+
+    source: str
+    regex: re.Pattern[str]
+    cues: tuple[str, ...]
+    words: frozenset[str]  # every word it can match literally
+
+
+class _Part(msgspec.Struct, frozen=True):
+    phrases: tuple[str, ...]
+    optional: bool = False
+    barred: bool = False  # must not follow
+    gap: int = 0
+
+
+def expand(phrase: str, classes: Mapping[str, tuple[str, ...]], depth: int = 0) -> list[str]:
+    """Every plain phrase that `phrase` with its `<class>` references can stand for."""
+    if depth > 4:
+        raise PatternError(f"classes refer to each other without end: {phrase}")
+    names = _CLASS.findall(phrase)
+    unknown = [name for name in names if name not in classes]
+    if unknown:
+        raise PatternError(f"unknown class <{unknown[0]}>")
+    pools = [[text for item in classes[name] for text in expand(item, classes, depth + 1)] for name in names]
+    pieces = _CLASS.split(phrase)[::2]
+    return [
+        "".join(piece + fill for piece, fill in zip(pieces, (*fills, ""), strict=True))
+        for fills in product(*pools)
+    ]
+
+
+def compile_pattern(source: str, words: Vocabulary) -> Pattern:
+    """`source` in the language above; raises PatternError when it is malformed or has no anchor."""
+    parts = _parse(source, words)
+    negator = "|".join(sorted(map(re.escape, words.negators)))
+    gap = rf"(?: (?!(?:{negator}) )\w+)" if words.negators else r"(?: \w+)"
+    regex = "".join(_part_regex(part, gap) for part in parts)
+    spelled = frozenset(
+        word for part in parts for phrase in part.phrases for word in phrase.split() if word.isalpha()
+    )
+    return Pattern(source, re.compile(regex + "(?= )"), _cues(source, parts, words.common), spelled)
+
+
+def _parse(source: str, words: Vocabulary) -> list[_Part]:
+    parts: list[_Part] = []
+    end = 0
+    for match in _ELEMENT.finditer(source):
+        if source[end : match.start()].strip():
+            break
+        end = match.end()
+        if match["gap"]:
+            parts.append(_Part((), gap=int(match["gap"])))
+            continue
+        body = match["body"]
+        choices = body[1:-1].split("|") if body.startswith("(") else [body]
+        phrases = {text for choice in choices for text in expand(choice.strip(), words.classes)}
+        if not all(_PLAIN.fullmatch(text) for text in phrases):
+            raise PatternError(f"cannot read {body} in: {source}")
+        longest_first = tuple(sorted(phrases, key=lambda text: (-len(text), text)))
+        parts.append(_Part(longest_first, bool(match["optional"]), bool(match["bar"])))
+    if source[end:].strip() or not parts:
+        raise PatternError(f"cannot read pattern: {source}")
+    return parts
+
+
+def _part_regex(part: _Part, gap: str) -> str:
+    if part.gap:
+        return f"{gap}{{0,{part.gap}}}?"
+    choices = "|".join(part.phrases).replace("*", r"\w*").replace("#", r"\d{1,4}")
+    if part.barred:
+        return f"(?! (?:{choices}) )"
+    return f"(?: (?:{choices}))" + ("?" if part.optional else "")
+
+
+def _cues(source: str, parts: list[_Part], common: frozenset[str]) -> tuple[str, ...]:
+    """Cues of the most telling required part; neighbouring single phrases count as one part."""
+    anchors: list[tuple[str, ...]] = []
+    run = ""
+    for part in [*parts, _Part((), gap=1)]:
+        if part.barred:
+            continue
+        if len(part.phrases) == 1 and not part.optional and "*" not in part.phrases[0]:
+            run = f"{run} {part.phrases[0]}".strip()
+            continue
+        if run:
+            anchors.append((run,))
+            run = ""
+        if part.phrases and not part.optional:
+            anchors.append(part.phrases)
+    best = max(anchors, key=lambda phrases: _telling(phrases, common), default=())
+    if not best or _telling(best, common) < 2:
+        raise PatternError(f"pattern has no anchor: {source}")
+    return tuple(f" {phrase[:-1]}" if phrase.endswith("*") else f" {phrase} " for phrase in best)
+
+
+def _telling(phrases: tuple[str, ...], common: frozenset[str]) -> int:
+    """How rarely all of `phrases` start a search for nothing; a single common word is not enough (1)."""
+    return min(
+        sum(1 if word in common or word == "#" else 2 + len(word) for word in text.split())
+        for text in phrases
+    )

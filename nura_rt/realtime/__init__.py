@@ -1,0 +1,1 @@
+"""Who hears it: channels, connections, the hub of this instance and the bus between instances."""

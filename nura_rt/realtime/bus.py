@@ -1,0 +1,179 @@
+"""Instance to instance over Redis pub/sub: a doorbell, at most once. Every surprise means "look at PostgreSQL"."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from nura_rt.realtime import channels
+from nura_rt.realtime.payload import Payload, Tier
+from nura_rt.telemetry import Counters
+
+_log = logging.getLogger(__name__)
+_BODY_AT_MOST = 8 * 1024  # a larger frame is announced by its seq alone and read from PostgreSQL
+_WAITING_AT_MOST = 10_000
+_BOOT = b"nura:{boot}"  # concurrent first subscribes would open a connection each: this one comes first
+_PUBLISH_TIMEOUT_S = 2.0
+
+OnFrame = Callable[[str, int | None, Payload | None], None]
+
+
+class RedisBus:
+    """The hub's relay. `run` keeps one subscriber connection alive for ever and reports every new beginning."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        instance: str,
+        on_frame: OnFrame,
+        on_resync: Callable[[], None],
+        counters: Counters,
+    ) -> None:
+        self._client = client
+        self._origin = instance.encode()
+        self._on_frame = on_frame
+        self._on_resync = on_resync
+        self._counters = counters
+        self._wanted: set[str] = set()
+        self._asked: set[str] = set()
+        self._confirmed: set[str] = set()
+        self._waiters: dict[str, list[asyncio.Future[None]]] = {}
+        self._changed = asyncio.Event()
+        self._outgoing: list[tuple[str, bytes]] = []
+        self._ready_to_send = asyncio.Event()
+        self.connected = False
+
+    def want(self, channel: str) -> None:
+        """Starts to receive the channel; `confirmed` tells when Redis has said so."""
+        self._wanted.add(channel)
+        self._changed.set()
+
+    def drop(self, channel: str) -> None:
+        """Stops to receive the channel."""
+        self._wanted.discard(channel)
+        self._changed.set()
+
+    async def confirmed(self, channel: str, *, timeout_s: float) -> bool:
+        """True once Redis confirmed; false after the timeout (then a later confirmation brings a resync)."""
+        if channel in self._confirmed:
+            return True
+        future = asyncio.get_running_loop().create_future()
+        self._waiters.setdefault(channel, []).append(future)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await future
+        except TimeoutError:
+            return False
+        return True
+
+    def publish(self, channel: str, seq: int | None, payload: Payload) -> None:
+        """Queues for the next pipeline; dropped when Redis is behind, since PostgreSQL has it."""
+        if len(self._outgoing) >= _WAITING_AT_MOST:
+            self._counters.add("bus_dropped")
+            return
+        body = payload.data if len(payload.data) <= _BODY_AT_MOST else b""
+        head = b"%b %d %d\n" % (self._origin, seq or 0, payload.tier)
+        self._outgoing.append((channels.on_bus(channel), head + body))
+        self._ready_to_send.set()
+
+    async def send_for_ever(self) -> None:
+        """Everything published in one turn of the loop leaves in one pipeline."""
+        while True:
+            await self._ready_to_send.wait()
+            self._ready_to_send.clear()
+            batch, self._outgoing = self._outgoing, []
+            try:
+                async with asyncio.timeout(_PUBLISH_TIMEOUT_S):
+                    pipe = self._client.pipeline(transaction=False)
+                    for name, body in batch:
+                        pipe.publish(name, body)
+                    await pipe.execute(raise_on_error=False)
+            except (RedisError, OSError, TimeoutError):
+                self._counters.add("bus_send_failed", len(batch))
+
+    async def receive_for_ever(self) -> None:
+        """Subscribes, reads, and after any failure begins anew with a fresh connection."""
+        delay_s = 0.05
+        while True:
+            try:
+                async with self._client.pubsub() as pubsub:
+                    await pubsub.subscribe(_BOOT)
+                    await self._first_confirmation(pubsub)
+                    delay_s = 0.05
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(self._follow_wishes(pubsub))
+                        group.create_task(self._read(pubsub))
+            except* (RedisError, OSError, TimeoutError):
+                self._counters.add("bus_receive_failed")
+                _log.warning("bus: connection to Redis lost, trying again")
+            self._forget_connection()
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, 1.0)
+
+    async def _first_confirmation(self, pubsub: PubSub) -> None:
+        async with asyncio.timeout(5):
+            while (await pubsub.get_message(timeout=1)) is None:
+                pass
+        self._asked = set()
+        self._changed.set()
+        self.connected = True
+        self._on_resync()
+
+    def _forget_connection(self) -> None:
+        self.connected = False
+        self._asked = set()
+        self._confirmed = set()
+
+    async def _follow_wishes(self, pubsub: PubSub) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            gone = self._asked - self._wanted
+            new = self._wanted - self._asked
+            self._asked = set(self._wanted)
+            self._confirmed -= gone
+            if gone:
+                await pubsub.unsubscribe(*map(channels.on_bus, gone))
+            if new:
+                await pubsub.subscribe(*map(channels.on_bus, new))
+
+    async def _read(self, pubsub: PubSub) -> None:
+        while True:
+            message = await pubsub.get_message(timeout=None)
+            if message is None:
+                continue
+            if message["type"] == "message":
+                self._take(channels.from_bus(message["channel"]), message["data"])
+            elif message["type"] == "subscribe":
+                self._confirm(message["channel"])
+
+    def _confirm(self, name: bytes) -> None:
+        channel = channels.from_bus(name)
+        if name == _BOOT or channel in self._confirmed:
+            # redis-py reconnected without a word: whatever was said meanwhile is lost
+            self._on_resync()
+            return
+        if channel in self._asked:
+            self._confirmed.add(channel)
+        waiters = self._waiters.pop(channel, [])
+        for future in waiters:
+            if not future.done():
+                future.set_result(None)
+        if not waiters:
+            self._on_resync()
+
+    def _take(self, channel: str, data: bytes) -> None:
+        head, _, body = data.partition(b"\n")
+        try:
+            origin, seq, tier = head.split(b" ")
+            payload = Payload(body, Tier(int(tier))) if body else None
+            number = int(seq) or None
+        except ValueError:
+            self._counters.add("bus_unreadable")
+            return
+        if origin != self._origin:
+            self._on_frame(channel, number, payload)

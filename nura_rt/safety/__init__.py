@@ -1,0 +1,1 @@
+"""Who must know and what helps now: places that help, by country."""

@@ -1,0 +1,118 @@
+"""The one statement that keeps turns: many people's rows, dense seqs, crisis events and jobs in one commit.
+
+A row for another person's or a missing conversation drops out; a repeat returns what was kept before.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn to keep. `level` is screening's; a `finishes` row ends the job it fulfils, or is not kept."""
+
+    message_id: str
+    conversation_id: str
+    person_id: str
+    client_id: str
+    role: str
+    content: str
+    processed: str | None = None
+    pii: dict[str, Any] = msgspec.field(default_factory=dict)
+    sentiment: float | None = None
+    level: str = "none"
+    indicators: dict[str, Any] = msgspec.field(default_factory=dict)
+    reply_token: str | None = None  # set: a reply job is inserted, already leased with this token
+    finishes: str | None = None  # the message this reply answers; its job and run end in the same commit
+    fence: str | None = None  # the lease token that must still hold for `finishes`
+    model: str | None = None
+    response_ms: int | None = None
+    tokens: int | None = None
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """Where a row stands now; `id` differs from the row's own when it was a repeat."""
+
+    ord: int
+    id: str
+    seq: int
+    created_at: datetime
+
+
+_KEEP = """
+WITH inp AS (
+  SELECT *, array_position($19::text[], level) AS rank
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[],
+                $9::float8[], $10::text[], $11::json[], $12::uuid[], $13::text[], $14::uuid[], $15::text[],
+                $16::int[], $17::int[])
+         WITH ORDINALITY AS t(id, conversation_id, user_id, client_id, role, content, processed, pii,
+                              sentiment, level, indicators, reply_token, finishes, fence, model,
+                              response_ms, tokens, ord)),
+locked AS MATERIALIZED (
+  SELECT c.id, c.user_id, c.last_seq FROM conversations c
+   WHERE c.id = any($2::text[]) ORDER BY c.id FOR NO KEY UPDATE),
+mine AS MATERIALIZED (
+  SELECT i.*, l.last_seq, m.id AS old_id, m.seq AS old_seq, m.created_at AS old_at
+    FROM inp i
+    JOIN locked l ON l.id = i.conversation_id AND l.user_id = i.user_id
+    LEFT JOIN messages m ON m.conversation_id = i.conversation_id AND m.client_id = i.client_id),
+fresh AS MATERIALIZED (
+  SELECT *, last_seq + row_number() OVER (PARTITION BY conversation_id ORDER BY ord) AS seq
+    FROM mine
+   WHERE old_id IS NULL
+     AND (finishes IS NULL OR EXISTS (
+           SELECT FROM nura.jobs j WHERE j.key = 'reply:' || finishes AND j.lease_token = fence))),
+grown AS (SELECT conversation_id, count(*) AS n, max(rank) AS rank FROM fresh GROUP BY conversation_id),
+heads AS (
+  UPDATE conversations c
+     SET last_seq = c.last_seq + g.n, message_count = c.message_count + g.n, last_message_at = now(),
+         crisis_level = ($19::text[])[greatest(g.rank, array_position($19::text[], c.crisis_level::text))],
+         safety_plan_triggered = c.safety_plan_triggered OR g.rank >= 4
+    FROM grown g WHERE c.id = g.conversation_id),
+kept AS (
+  INSERT INTO messages (id, conversation_id, user_id, client_id, role, content, processed_content, pii_detected,
+                        sentiment_score, crisis_indicators, requires_intervention, model_used,
+                        response_time_ms, tokens_used, seq)
+  SELECT id, conversation_id, user_id, client_id, role, content, processed, pii, sentiment, indicators,
+         rank >= 4, model, response_ms, tokens, seq FROM fresh ORDER BY ord),
+events AS (
+  INSERT INTO nura.crisis_events (user_id, conversation_id, message_id, source, level, indicators)
+  SELECT user_id, conversation_id, id, 'message', level, indicators FROM fresh WHERE rank >= 3 AND role = 'user'),
+outbox AS (
+  INSERT INTO nura.jobs (kind, key, user_id, payload, state, attempt, lease_token, lease_until)
+  SELECT 'reply', 'reply:' || id, user_id,
+         jsonb_build_object('message_id', id, 'conversation_id', conversation_id, 'seq', seq, 'level', level),
+         'leased', 1, reply_token, now() + make_interval(secs => $18::float8)
+    FROM fresh WHERE reply_token IS NOT NULL),
+finished_jobs AS (
+  UPDATE nura.jobs j SET state = 'done', lease_token = NULL, lease_until = NULL, finished_at = now()
+    FROM fresh f WHERE f.finishes IS NOT NULL AND j.key = 'reply:' || f.finishes AND j.lease_token = f.fence),
+finished_runs AS (
+  UPDATE nura.reply_runs r SET state = 'completed', ended_at = now(), reply_message_id = f.id
+    FROM fresh f WHERE f.finishes IS NOT NULL AND r.message_id = f.finishes AND r.lease_token = f.fence)
+SELECT ord, id, seq, now() AS created_at FROM fresh
+UNION ALL
+SELECT ord, old_id, old_seq, old_at FROM mine WHERE old_id IS NOT NULL
+"""
+
+
+async def keep(
+    conn: asyncpg.Connection, rows: Sequence[Row], *, levels: Sequence[str], lease_s: float
+) -> dict[int, Kept]:
+    """Keeps the rows in their order and returns, by their index, those that stand. Runs as the writer.
+
+    Raises asyncpg's errors: UniqueViolationError when another instance kept a repeat meanwhile (ask again).
+    """
+    columns: list[list[Any]] = [
+        [getattr(row, name) for row in rows]
+        for name in (
+            "message_id", "conversation_id", "person_id", "client_id", "role", "content", "processed", "pii",
+            "sentiment", "level", "indicators", "reply_token", "finishes", "fence", "model", "response_ms", "tokens",
+        )
+    ]  # fmt: skip
+    found = await conn.fetch(_KEEP, *columns, lease_s, list(levels))
+    kept = (Kept(**record) for record in found)
+    return {item.ord - 1: item for item in kept}

@@ -1,0 +1,84 @@
+"""Table `nura.jobs`: the outbox. Rows are inserted with their cause; a lease token fences off a late owner."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from nura_rt.store.pool import Executor
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One piece of follow-up work, leased to whoever holds `lease_token`. The payload holds ids only."""
+
+    kind: str
+    key: str
+    user_id: str | None
+    payload: dict[str, Any]
+    lease_token: str
+    attempt: int
+
+
+async def claim(conn: Executor, *, limit: int, lease_s: float) -> list[Job]:
+    """Leases due jobs and those whose owner let the lease run out; no two callers get the same one."""
+    rows = await conn.fetch(
+        """
+        UPDATE nura.jobs j
+           SET state = 'leased', attempt = j.attempt + 1, lease_token = gen_random_uuid(),
+               lease_until = now() + make_interval(secs => $2)
+          FROM (SELECT id FROM nura.jobs
+                 WHERE (state = 'due' AND due_at <= now()) OR (state = 'leased' AND lease_until < now())
+                 ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) ready
+         WHERE j.id = ready.id
+        RETURNING j.kind, j.key, j.user_id, j.payload, j.lease_token::text, j.attempt
+        """,
+        limit,
+        lease_s,
+    )
+    return [Job(**row) for row in rows]
+
+
+async def renew(conn: Executor, tokens: Sequence[str], *, lease_s: float) -> set[str]:
+    """Extends the leases still held; a token missing from the answer has been lost."""
+    rows = await conn.fetch(
+        """
+        UPDATE nura.jobs SET lease_until = now() + make_interval(secs => $2)
+         WHERE state = 'leased' AND lease_token = any($1::uuid[])
+        RETURNING lease_token::text
+        """,
+        tokens,
+        lease_s,
+    )
+    return {row["lease_token"] for row in rows}
+
+
+async def finish(conn: Executor, *, key: str, lease_token: str) -> bool:
+    """Done; false when the lease was lost meanwhile and another owner decides."""
+    status = await conn.execute(
+        """
+        UPDATE nura.jobs SET state = 'done', lease_token = NULL, lease_until = NULL, finished_at = now()
+         WHERE key = $1 AND lease_token = $2
+        """,
+        key,
+        lease_token,
+    )
+    return bool(status == "UPDATE 1")
+
+
+async def retry(
+    conn: Executor, *, key: str, lease_token: str, delay_s: float, dead: bool, error_code: str
+) -> None:
+    """Gives the job back: due again after the delay, or dead when its attempts are used up."""
+    await conn.execute(
+        """
+        UPDATE nura.jobs
+           SET state = CASE WHEN $4 THEN 'dead' ELSE 'due' END, due_at = now() + make_interval(secs => $3),
+               lease_token = NULL, lease_until = NULL, last_error_code = $5
+         WHERE key = $1 AND lease_token = $2
+        """,
+        key,
+        lease_token,
+        delay_s,
+        dead,
+        error_code,
+    )

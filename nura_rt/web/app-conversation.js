@@ -1,0 +1,209 @@
+/**
+ * One open conversation: its history, its live frames, and what the person sends.
+ * Invariant: join first, then read the history; both may bring the same message, the timeline shows it once.
+ */
+import * as api from "./api.js";
+import { Composer } from "./app-composer.js";
+import { Follow } from "./app-follow.js";
+import { waitingWord } from "./app-state.js";
+import { Timeline } from "./app-timeline.js";
+import { byId, say } from "./dom.js";
+import { word } from "./words.js";
+
+/** @typedef {import("./client.js").RealtimeClient} RealtimeClient */
+/** @typedef {import("./api.js").Message} Message */
+
+const JOIN_PATIENCE_MS = 3_000; // then the history is read even without a socket
+
+export class ConversationView {
+  #nothing = byId("nothing");
+  #earlier = /** @type {HTMLButtonElement} */ (byId("earlier"));
+  #timeline = new Timeline(byId("messages"), (clientId) => this.#edit(clientId));
+  #follow = new Follow(byId("scroll"), byId("newer"));
+  #composer = new Composer((text) => this.#send(text));
+  /** @type {RealtimeClient|null} */ #client = null;
+  #id = "";
+  #createId = "";
+  #loaded = false;
+  #joinTimer = 0;
+  #token;
+  #onSignedOut;
+  #onStarted;
+
+  /**
+   * @param {object} options
+   * @param {() => string} options.token
+   * @param {() => void} options.onSignedOut
+   * @param {(id: string) => void} options.onStarted the first words made this conversation
+   */
+  constructor({ token, onSignedOut, onStarted }) {
+    this.#token = token;
+    this.#onSignedOut = onSignedOut;
+    this.#onStarted = onStarted;
+    this.#earlier.onclick = () => this.#loadEarlier();
+  }
+
+  get id() {
+    return this.#id;
+  }
+
+  /** @param {RealtimeClient} client a new one for each sign-in */
+  attach(client) {
+    this.#client = client;
+    /** @param {{conversation_id: string}} frame */
+    const here = (frame) => frame.conversation_id === this.#id;
+    client.on("state", (state) => this.#timeline.waitingIs(waitingWord(state)));
+    client.on("welcome", (frame) => frame.limits?.text_chars && this.#composer.limitTo(frame.limits.text_chars));
+    client.on("joined", (frame) => here(frame) && this.#joined(frame.fresh));
+    client.on("message", (frame) => here(frame) && this.#arrived(frame));
+    client.on("message.removed", (frame) => here(frame) && this.#timeline.forget(frame.seq, frame.removed_seq));
+    client.on("reply.started", (frame) => here(frame) && this.#changed(() => this.#timeline.begin(frame.run_id, frame.reply_to)));
+    client.on("reply.delta", (frame) => here(frame) && this.#timeline.grow(frame));
+    client.on("reply.ended", (frame) => here(frame) && this.#timeline.end(frame));
+    client.on("accepted", (frame) => here(frame) && this.#timeline.accept(frame.client_id, frame.seq, frame.committed_at));
+    client.on("refused", (frame) => this.#timeline.refuse(frame.client_id, frame.code));
+    client.on("created", (frame) => this.#created(frame));
+    client.on("unavailable", (frame) => here(frame) && this.#missing());
+  }
+
+  /** Shows the empty conversation; it comes to be with the first words. */
+  openNew() {
+    if (this.#createId) return;
+    this.close();
+    const waiting = this.#client?.unsent.find((item) => item.create_id)?.create_id;
+    this.#createId = waiting ?? crypto.randomUUID();
+    this.#showWaiting();
+    this.#showEmpty();
+  }
+
+  /** @param {string} id */
+  open(id) {
+    if (id === this.#id) return;
+    this.close();
+    this.#id = id;
+    this.#showWaiting();
+    if (this.#timeline.empty) say(this.#nothing, { text: word("opening") });
+    this.#joinTimer = setTimeout(() => this.#load(), JOIN_PATIENCE_MS);
+    this.#client?.subscribe(id);
+  }
+
+  close() {
+    clearTimeout(this.#joinTimer);
+    if (this.#id) this.#client?.unsubscribe(this.#id);
+    this.#id = this.#createId = "";
+    this.#loaded = false;
+    this.#earlier.hidden = true;
+    this.#timeline.clear();
+    say(this.#nothing, null);
+    this.#follow.toEnd();
+  }
+
+  focus() {
+    this.#composer.focus();
+  }
+
+  #showWaiting() {
+    const client = this.#client;
+    for (const item of client?.unsent ?? []) {
+      const here = item.conversation_id ? item.conversation_id === this.#id : item.create_id === this.#createId;
+      if (client && here) this.#timeline.wait(item, waitingWord(client.state));
+    }
+  }
+
+  #showEmpty() {
+    const empty = this.#timeline.empty;
+    say(this.#nothing, empty ? { title: word("emptyTitle"), text: word("emptyLead") } : null);
+  }
+
+  /** @param {() => void} change adds something at the end */
+  #changed(change) {
+    change();
+    this.#showEmpty();
+    this.#follow.arrived();
+  }
+
+  /** @param {string} text */
+  #send(text) {
+    const client = this.#client;
+    if (!client) return;
+    const item = client.send({ text, conversationId: this.#id || undefined, createId: this.#createId });
+    this.#changed(() => this.#timeline.wait(item, waitingWord(client.state)));
+    this.#follow.toEnd();
+  }
+
+  /** @param {string} clientId */
+  #edit(clientId) {
+    const item = this.#client?.takeBack(clientId);
+    if (!item) return;
+    this.#timeline.giveBack(clientId);
+    this.#composer.restore(item.text);
+  }
+
+  /** @param {{create_id: string, conversation_id: string}} created */
+  #created(created) {
+    if (created.create_id !== this.#createId) return;
+    this.#id = created.conversation_id;
+    this.#createId = "";
+    this.#client?.subscribe(this.#id);
+    this.#onStarted(this.#id);
+  }
+
+  /** @param {boolean} fresh */
+  #joined(fresh) {
+    this.#timeline.dropRuns();
+    if (fresh || !this.#loaded) void this.#load();
+  }
+
+  /** @param {Message} message */
+  #arrived(message) {
+    this.#changed(() => this.#timeline.put(message));
+    if (message.role === "assistant") byId("announcer").textContent = `${word("companion")}: ${message.text}`;
+  }
+
+  async #load() {
+    clearTimeout(this.#joinTimer);
+    const id = this.#id;
+    try {
+      const { messages, more } = await api.messages(this.#token(), id);
+      if (id !== this.#id) return;
+      if ((messages[0]?.seq ?? 0) > this.#timeline.newest + 1) this.#timeline.clearKept();
+      for (const message of messages) this.#timeline.put(message);
+      this.#earlier.hidden = !more;
+      this.#loaded = true;
+      this.#showEmpty();
+    } catch (error) {
+      if (id === this.#id) this.#loadFailed(error);
+    }
+  }
+
+  async #loadEarlier() {
+    const id = this.#id;
+    this.#earlier.disabled = true;
+    try {
+      const { messages, more } = await api.messages(this.#token(), id, this.#timeline.oldest);
+      if (id !== this.#id) return;
+      this.#follow.holding(() => {
+        for (const message of messages) this.#timeline.put(message);
+        this.#earlier.hidden = !more;
+      });
+    } catch (error) {
+      if (error instanceof api.Problem && error.status === 401) this.#onSignedOut();
+    } finally {
+      this.#earlier.disabled = false;
+    }
+  }
+
+  /** @param {unknown} error */
+  #loadFailed(error) {
+    const status = error instanceof api.Problem ? error.status : 0;
+    if (status === 401) return this.#onSignedOut();
+    if (status === 404) return this.#missing();
+    if (this.#loaded) return;
+    say(this.#nothing, { text: word("openFailed"), action: word("tryAgain"), onAction: () => void this.#load() });
+  }
+
+  #missing() {
+    this.#timeline.clear();
+    say(this.#nothing, { text: word("missing"), action: word("toList"), onAction: () => location.assign("#/") });
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * The list of conversations, newest activity first.
+ * Invariant: one row per conversation, kept while it lives, so that a change never steals the focus.
+ */
+import * as api from "./api.js";
+import { byId, el, say } from "./dom.js";
+import { clock, day, word } from "./words.js";
+
+/** @typedef {import("./api.js").Conversation} Conversation */
+/** @typedef {{conversation: Conversation, row: HTMLElement, link: HTMLElement}} Row */
+
+/** @param {Conversation} conversation */
+const activity = (conversation) => conversation.last_message_at ?? conversation.created_at;
+
+/** @param {Conversation} conversation @returns {string} its title, or the day it began */
+export function titleOf(conversation) {
+  return conversation.title || day(conversation.created_at);
+}
+
+export class ConversationList {
+  #place = byId("conversations");
+  #state = byId("list-state");
+  /** @type {Map<string, Row>} */ #rows = new Map();
+  #selected = "";
+  #token;
+  #onChange;
+
+  /**
+   * @param {() => string} token
+   * @param {(conversation: Conversation) => void} onChange called for each conversation read or changed
+   */
+  constructor(token, onChange) {
+    this.#token = token;
+    this.#onChange = onChange;
+  }
+
+  /** @returns {Promise<boolean>} false when the list could not be read @throws {api.Problem} when signed out */
+  async load() {
+    if (!this.#rows.size) say(this.#state, { text: word("listLoading") });
+    try {
+      for (const conversation of await api.conversations(this.#token())) this.#put(conversation);
+    } catch (error) {
+      if (error instanceof api.Problem && error.status === 401) throw error;
+      const again = { action: word("tryAgain"), onAction: () => void this.load() };
+      if (!this.#rows.size) say(this.#state, { text: word("listFailed"), ...again });
+      return false;
+    }
+    this.#arrange();
+    return true;
+  }
+
+  /** @param {Conversation} conversation */
+  changed(conversation) {
+    this.#put(conversation);
+    this.#arrange();
+  }
+
+  /** @param {string} id @returns {Conversation|undefined} */
+  get(id) {
+    return this.#rows.get(id)?.conversation;
+  }
+
+  /** @returns {Conversation|undefined} */
+  newest() {
+    return this.#sorted()[0]?.conversation;
+  }
+
+  /** @param {string} id "" for none */
+  select(id) {
+    this.#rows.get(this.#selected)?.link.removeAttribute("aria-current");
+    this.#rows.get(id)?.link.setAttribute("aria-current", "page");
+    this.#selected = id;
+  }
+
+  clear() {
+    this.#rows.clear();
+    this.#place.replaceChildren();
+  }
+
+  #sorted() {
+    const when = (/** @type {Row} */ row) => Date.parse(activity(row.conversation));
+    return [...this.#rows.values()].sort((a, b) => when(b) - when(a));
+  }
+
+  /** @param {Conversation} conversation */
+  #put(conversation) {
+    const id = conversation.conversation_id;
+    let row = this.#rows.get(id);
+    if (!row) {
+      const link = el("a", { href: `#/c/${encodeURIComponent(id)}` });
+      row = { conversation, link, row: el("li", {}, link) };
+      this.#rows.set(id, row);
+      if (id === this.#selected) link.setAttribute("aria-current", "page");
+    }
+    row.conversation = conversation;
+    const when = activity(conversation);
+    const name = titleOf(conversation);
+    const last = name === day(when) ? clock(when) : day(when);
+    row.link.replaceChildren(
+      el("span", { class: "name" }, name),
+      el("span", { class: "small soft" }, `${last} · ${word("count", { n: conversation.message_count })}`),
+    );
+    this.#onChange(conversation);
+  }
+
+  #arrange() {
+    this.#sorted().forEach(({ row }, index) => {
+      const there = this.#place.children[index];
+      if (there !== row) this.#place.insertBefore(row, there ?? null);
+    });
+    say(this.#state, this.#rows.size ? null : { text: word("noConversations") });
+  }
+}

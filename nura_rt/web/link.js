@@ -1,0 +1,179 @@
+/**
+ * One live socket that comes back by itself: connect, hello, watchdog, backoff. Knows no conversation.
+ * Invariant: at most one socket is open; after each loss exactly one timer decides when the next one opens.
+ */
+
+/** @typedef {import("./frames.js").Frame} Frame */
+/** @typedef {"idle"|"connecting"|"online"|"reconnecting"|"offline"|"signed-out"|"displaced"|"refused"} LinkState */
+/**
+ * @typedef {object} LinkOptions
+ * @property {string} url ws: or wss: address of /v1/socket; never with a token in it
+ * @property {() => string|null} token asked at each connect; null means signed out
+ * @property {(frame: Frame) => void} onFrame every frame but `pong`, `welcome` included
+ * @property {(state: LinkState) => void} onState
+ * @property {(heads: Record<string, number>) => void} onHeads newest seq by channel, from `pong` and `heartbeat`
+ */
+
+const SUBPROTOCOL = "nura.v1";
+const FIRST_DELAY_MS = 500;
+const LONGEST_DELAY_MS = 20_000;
+const CALM_MS = 10_000; // online this long, the backoff starts over
+const CONNECT_MS = 10_000; // from opening the socket to `welcome`
+const PROBE_MS = 2_000; // after the tab comes back
+const GRACE_MS = 10_000; // after a quiet heartbeat
+const TOO_FAST_ATTEMPT = 4; // 4429: start the backoff here
+const SIGN_IN_AGAIN = new Set([4401, 4501, 4505, 4509, 4510]);
+const DISPLACED = 4507;
+const TOO_FAST = 4429;
+
+export class Link {
+  #options;
+  /** @type {WebSocket|null} */ #socket = null;
+  /** @type {LinkState} */ #state = "idle";
+  #attempt = 0;
+  #retryAfter = 0;
+  #heard = 0;
+  #retryTimer = 0;
+  #connectTimer = 0;
+  #calmTimer = 0;
+  #beatTimer = 0;
+  #probeTimer = 0;
+  #unlisten = new AbortController();
+
+  /** @param {LinkOptions} options */
+  constructor(options) {
+    this.#options = options;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** Connects, and stays connected until `stop` or a close code that says not to. */
+  start() {
+    this.#unlisten.abort();
+    this.#unlisten = new AbortController();
+    const { signal } = this.#unlisten;
+    addEventListener("online", () => this.wake(), { signal });
+    addEventListener("offline", () => this.#wentOffline(), { signal });
+    addEventListener("pageshow", () => this.wake(), { signal });
+    document.addEventListener("visibilitychange", () => document.hidden || this.wake(), { signal });
+    this.#attempt = 0;
+    this.#open();
+  }
+
+  stop() {
+    this.#unlisten.abort();
+    this.#drop();
+    this.#setState("idle");
+  }
+
+  /** @param {Frame} frame @returns {boolean} false when not online; nothing is queued here */
+  send(frame) {
+    if (this.#state !== "online" || !this.#socket) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  /** Something suggests that the network is back: ask the socket, or connect now instead of later. */
+  wake() {
+    if (this.#state === "online") this.#probe(PROBE_MS);
+    else if (this.#state === "reconnecting" || this.#state === "offline") this.#open();
+  }
+
+  #wentOffline() {
+    if (this.#state === "online") this.#probe(PROBE_MS);
+    else if (this.#state === "reconnecting") this.#setState("offline");
+  }
+
+  /** @param {LinkState} state */
+  #setState(state) {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#options.onState(state);
+  }
+
+  /** @returns {LinkState} */
+  #away() {
+    return navigator.onLine ? "reconnecting" : "offline";
+  }
+
+  #open() {
+    this.#drop();
+    const token = this.#options.token();
+    if (!token) return this.#finish("signed-out");
+    const again = this.#state === "reconnecting" || this.#state === "offline";
+    this.#setState(again ? this.#away() : "connecting");
+    const socket = new WebSocket(this.#options.url, [SUBPROTOCOL]);
+    this.#socket = socket;
+    socket.onopen = () => socket.send(JSON.stringify({ type: "hello", token }));
+    socket.onmessage = (event) => this.#onFrame(JSON.parse(event.data));
+    socket.onclose = (event) => this.#lost(event.code);
+    this.#connectTimer = setTimeout(() => this.#lost(1006), CONNECT_MS);
+  }
+
+  /** Lets go of the socket at once: a half-open one may take minutes to say `close`. */
+  #drop() {
+    for (const timer of [this.#retryTimer, this.#connectTimer, this.#calmTimer, this.#probeTimer]) clearTimeout(timer);
+    clearInterval(this.#beatTimer);
+    this.#probeTimer = 0;
+    const socket = this.#socket;
+    this.#socket = null;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+
+  /** @param {Frame} frame */
+  #onFrame(frame) {
+    this.#heard = Date.now();
+    clearTimeout(this.#probeTimer);
+    this.#probeTimer = 0;
+    if (frame.type === "welcome") this.#welcomed(frame);
+    if (frame.type === "draining") this.#retryAfter = frame.reconnect_after_ms;
+    if (frame.heads) this.#options.onHeads(frame.heads);
+    if (frame.type !== "pong" && frame.type !== "heartbeat") this.#options.onFrame(frame);
+  }
+
+  /** @param {Frame} frame */
+  #welcomed(frame) {
+    clearTimeout(this.#connectTimer);
+    this.#calmTimer = setTimeout(() => (this.#attempt = 0), CALM_MS);
+    this.#beatTimer = setInterval(() => this.#probe(GRACE_MS), frame.heartbeat_s * 1000);
+    this.#retryAfter = 0;
+    this.#setState("online");
+  }
+
+  /** Asks for a sign of life; none within `patience` ms means that the socket is dead. @param {number} patience */
+  #probe(patience) {
+    if (this.#probeTimer) return;
+    this.send({ type: "ping", t: Date.now() });
+    const asked = Date.now();
+    this.#probeTimer = setTimeout(() => {
+      this.#probeTimer = 0;
+      if (this.#heard < asked) this.#lost(1006);
+    }, patience);
+  }
+
+  /** @param {number} code close code of design §4 */
+  #lost(code) {
+    this.#drop();
+    if (SIGN_IN_AGAIN.has(code)) return this.#finish("signed-out");
+    if (code === DISPLACED) return this.#finish("displaced");
+    if (code >= 4500 && code <= 4999) return this.#finish("refused");
+    if (code === TOO_FAST) this.#attempt = Math.max(this.#attempt, TOO_FAST_ATTEMPT);
+    this.#setState(this.#away());
+    const ceiling = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#attempt);
+    this.#attempt += 1;
+    const delay = this.#retryAfter || Math.random() * ceiling;
+    this.#retryAfter = 0;
+    this.#retryTimer = setTimeout(() => this.#open(), delay);
+  }
+
+  /** @param {LinkState} state ends here until `start` is called again */
+  #finish(state) {
+    this.#unlisten.abort();
+    this.#drop();
+    this.#setState(state);
+  }
+}

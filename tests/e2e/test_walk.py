@@ -1,0 +1,21 @@
+"""The first walk: one conversation through the whole stack, over real sockets."""
+
+from peers import peer
+from servers import Instance
+
+
+async def test_a_message_is_acknowledged_told_and_answered(instance: Instance) -> None:
+    async with peer(instance, "walker") as walker:
+        conversation = await walker.open_conversation(title="A walk")
+        await walker.join(conversation)
+
+        accepted = await walker.send(conversation, "I had a long day and I feel worn out")
+
+        told = await walker.hear("message", message_id=accepted["message_id"])
+        await walker.hear("reply.started", reply_to=accepted["message_id"])
+        reply = await walker.hear("message", reply_to=accepted["message_id"])
+        ended = await walker.hear("reply.ended", message_id=reply["message_id"])
+    deltas = [frame["text"] for frame in walker.heard if frame["type"] == "reply.delta"]
+    assert (accepted["seq"], told["seq"], reply["seq"]) == (1, 1, 2)
+    assert "".join(deltas) == reply["text"]
+    assert ended["reason"] == "completed"

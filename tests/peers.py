@@ -1,0 +1,107 @@
+"""A browser's part in tests: one socket that says frames and waits for answers, over the `websockets` client."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from servers import Instance, token
+
+Frame = dict[str, Any]
+WITHIN_S = 10.0
+
+
+class Peer:
+    """One connected client. Everything received is kept in `heard`, in order."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.heard: list[Frame] = []
+        self._read = 0
+
+    async def say(self, kind: str, **fields: Any) -> str:
+        """Sends a frame, with a fresh ref unless one is given; returns the ref."""
+        ref = fields.setdefault("ref", uuid.uuid4().hex[:8]) if kind not in ("hello", "ping") else ""
+        await self.socket.send(json.dumps({"type": kind, **fields}))
+        return str(ref)
+
+    async def hear(self, kind: str, *, within_s: float = WITHIN_S, **fields: Any) -> Frame:
+        """The next frame of this type (and these fields) that no earlier `hear` has passed."""
+
+        def fits(frame: Frame) -> bool:
+            return frame["type"] == kind and all(frame.get(name) == value for name, value in fields.items())
+
+        async with asyncio.timeout(within_s):
+            while True:
+                while self._read < len(self.heard):
+                    frame = self.heard[self._read]
+                    self._read += 1
+                    if fits(frame):
+                        return frame
+                self.heard.append(json.loads(await self.socket.recv()))
+
+    async def collect(
+        self, enough: Callable[[list[Frame]], bool], *, within_s: float = WITHIN_S
+    ) -> list[Frame]:
+        """Reads on until `enough` of all that was heard."""
+        async with asyncio.timeout(within_s):
+            while not enough(self.heard):
+                self.heard.append(json.loads(await self.socket.recv()))
+        return self.heard
+
+    async def silence(self, *, for_s: float) -> list[Frame]:
+        """What arrives within `for_s` seconds."""
+        began = len(self.heard)
+        try:
+            await self.collect(lambda _: False, within_s=for_s)
+        except TimeoutError:
+            pass
+        return self.heard[began:]
+
+    async def open_conversation(self, **fields: Any) -> str:
+        """A new conversation of this person."""
+        ref = await self.say("conversation.create", client_id=uuid.uuid4().hex, **fields)
+        return str((await self.hear("conversation.created", ref=ref))["conversation_id"])
+
+    async def join(self, conversation_id: str, *, since: int | None = None) -> Frame:
+        """Subscribes and waits for `subscribed`."""
+        fields = {} if since is None else {"since": since}
+        ref = await self.say("subscribe", channel=f"conversation:{conversation_id}", **fields)
+        return await self.hear("subscribed", ref=ref)
+
+    async def send(self, conversation_id: str, text: str, *, client_id: str | None = None) -> Frame:
+        """Sends a message and waits for its `accepted`."""
+        ref = await self.say(
+            "message.send",
+            conversation_id=conversation_id,
+            client_id=client_id or uuid.uuid4().hex,
+            text=text,
+        )
+        return await self.hear("accepted", ref=ref)
+
+    def messages(self) -> list[Frame]:
+        """Every `message` heard so far."""
+        return [frame for frame in self.heard if frame["type"] == "message"]
+
+
+@asynccontextmanager
+async def stranger(instance: Instance, **options: Any) -> AsyncIterator[ClientConnection]:
+    """A socket that has not said hello."""
+    options.setdefault("subprotocols", [Subprotocol("nura.v1")])
+    async with connect(instance.socket_url, compression=None, max_size=None, **options) as socket:
+        yield socket
+
+
+@asynccontextmanager
+async def peer(instance: Instance, name: str) -> AsyncIterator[Peer]:
+    """A signed-in client of this person."""
+    async with stranger(instance) as socket:
+        joined = Peer(socket)
+        await joined.say("hello", token=token(name))
+        await joined.hear("welcome")
+        yield joined
