@@ -5,6 +5,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from nura_rt import settings as configuration
 from nura_rt import telemetry
@@ -61,7 +62,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
 
 def _migrate(options: argparse.Namespace, settings: Settings) -> str:
     if options.step == "bootstrap" and options.admin_dsn:
-        password = os.environ.get("NURA_LOGIN_PASSWORD")
+        password = _password(options.login_password_file)
         return asyncio.run(
             migrations.bootstrap(
                 options.admin_dsn, database=options.database, login=options.login, password=password
@@ -82,6 +83,19 @@ def _migrate(options: argparse.Namespace, settings: Settings) -> str:
                 return asyncio.run(migrations.redo(addresses, allow_data_loss=options.allow_data_loss))
             case _:
                 return asyncio.run(migrations.status(addresses))
+
+
+def _password(path: str | None) -> str | None:
+    """Not an argument of its own: those are seen by everybody on the machine."""
+    if path is None:
+        return None
+    try:
+        lines = Path(path).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise UsageError("--login-password-file: must be a readable text file") from None
+    if not lines or not lines[0]:
+        raise UsageError("--login-password-file: its first line must be the password")
+    return lines[0]
 
 
 def _token(options: argparse.Namespace, settings: Settings) -> str:
@@ -108,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     boot.add_argument("--admin-dsn", help="address of an administrator; unset: the embedded server's")
     boot.add_argument("--database", help="made when missing; default: the one in the address")
     boot.add_argument("--login", default="nura", help="the server's login (default: nura)")
+    boot.add_argument(
+        "--login-password-file", metavar="FILE", help="sets the login's password to the file's first line"
+    )
     steps.add_parser("up", help="apply what is missing")
     steps.add_parser("status", help="say what is applied")
     backwards = steps.add_parser("down", help="take migrations back")

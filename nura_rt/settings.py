@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from nura_rt import addresses
+from nura_rt import dotenv as env_file
 
 GENERATED_SECRET_PREFIX = "nura-development-"  # noqa: S105 - marks what auth/secret.py made; production refuses it
 
@@ -210,10 +211,6 @@ ORDERED = (
     ("LIMIT_HELLO_BYTES", "LIMIT_FRAME_BYTES"),
     ("LIMIT_SEND_BUFFER_BYTES", "LIMIT_SEND_BUFFER_HARD_BYTES"),
 )
-DOTENV_LINE = re.compile(
-    r"(?:(?:export\s+)?(?P<key>[A-Za-z_]\w*)\s*=\s*"
-    r"(?:'(?P<single>[^']*)'|\"(?P<double>(?:[^\"\\]|\\.)*)\"|(?P<bare>[^\s'\"#]\S*(?:\s+(?!#)\S+)*))?\s*)?(?:#.*)?"
-)
 # Printed in public guides; whoever knows one can sign in as anybody.
 KNOWN_SECRETS = re.compile(r"super-secret-jwt-token|change-?me|replace-?me|your-(jwt-)?secret", re.IGNORECASE)
 
@@ -230,7 +227,11 @@ def load(
 
     A variable that is set but blank counts as unset. Raises SettingsError for the first broken rule.
     """
-    given = {**_read_dotenv(dotenv), **(os.environ if environ is None else environ), **(overrides or {})}
+    try:
+        from_file = env_file.read(dotenv)
+    except env_file.DotenvError as error:
+        raise SettingsError(error.place, error.rule) from None
+    given = {**from_file, **(os.environ if environ is None else environ), **(overrides or {})}
     _refuse_unknown(given)
     values = {variable.name: variable.read(given) for variable in VARIABLES}
     for low, high in ORDERED:
@@ -247,24 +248,6 @@ def load(
     if settings.env == "production":
         _refuse_unsafe(settings)
     return settings
-
-
-def _read_dotenv(path: Path | None) -> dict[str, str]:
-    if path is None or not path.is_file():
-        return {}
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, ValueError):
-        raise SettingsError(path.name, "must be a readable UTF-8 file") from None
-    found = {}
-    for number, line in enumerate(lines, 1):
-        match = DOTENV_LINE.fullmatch(line.strip())
-        if match is None:
-            raise SettingsError(f"{path.name} line {number}", "must be KEY=VALUE, a comment or empty")
-        if match["key"]:
-            escaped = re.sub(r"\\(.)", r"\1", match["double"] or "")
-            found[match["key"]] = match["single"] or escaped or match["bare"] or ""
-    return found
 
 
 def _refuse_unknown(given: Mapping[str, str]) -> None:

@@ -12,7 +12,8 @@ from nura_rt.assistant.lexicon import Lexicon, fold
 from nura_rt.assistant.mirror import mirrored
 
 _AT_MOST = 800
-_PLACEHOLDER = re.compile(r"[<\[][A-Z][A-Z_]*\d*[>\]]|<[A-Z_]+")
+# a message with one of these is not given back at all, however far away it stands
+_UNSPEAKABLE = re.compile(r"[<\[][A-Z][A-Z_]*\d*[>\]]|<[A-Z_]+|https?:|www\.|\S@\S", re.IGNORECASE)
 _SENTENCE = re.compile(r"[^.!?;:\n…]+[.!?;:\n…]*")
 _LETTER = re.compile(r"[^\W\d_]")
 _SAD, _HAPPY = "😢😭😔😞😟😥😿💔☹🙁😓😣😖😩😫🥺", "😀😃😄😁😊🙂🥰😍❤🎉😌🤗☺💛💚💙"
@@ -57,7 +58,7 @@ def hear(text: str, lexicon: Lexicon) -> Heard:
         name for name, sign in lexicon.intents.items() if name not in _SHORT and sign.search(folded)
     )
     plain = " ".join(re.sub(r"[^\w' ]", " ", folded).split())
-    echo = not _PLACEHOLDER.search(seen)
+    echo = not _UNSPEAKABLE.search(seen)
     feeling, topics = _feeling(seen, lexicon, echo=echo), _topics(folded, lexicon)
     short = "" if feeling and feeling.phrase != feeling.word else _short(plain, lexicon)
     states = echo and not short and "shame" not in topics and not intents & _NEVER_STATED

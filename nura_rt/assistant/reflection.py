@@ -9,6 +9,7 @@ from nura_rt.assistant.voice import Voice
 
 _FRAMES = {"now": "mirror_now", "past": "mirror_past", "perfect": "mirror_perfect", "not": "mirror_not"}
 _BODILY = ("worry", "anger", "sleep", "tired")  # subjects an exercise may ease
+_LITTLE = 6  # words; such a message leaves room for what was said before
 _REST_EVERY = 5  # each fifth reply ends without a question
 
 
@@ -99,8 +100,6 @@ def _recalled(heard: Heard, thread: Thread, voice: Voice) -> list[str]:
 
 
 def _asked(heard: Heard, thread: Thread, subject: str, voice: Voice) -> list[str]:
-    if thread.turn % _REST_EVERY == _REST_EVERY - 1 and voice.has_fresh("listen"):
-        return [voice.pick("listen")]
     if (
         subject in _BODILY
         and thread.turn % 3 == 1
@@ -108,14 +107,11 @@ def _asked(heard: Heard, thread: Thread, subject: str, voice: Voice) -> list[str
         and not thread.just_said("offer")
     ):
         return [voice.pick("offer")]
-    person = _unvisited(heard, thread)
-    if (
-        person
-        and subject != "good"
-        and thread.turn % 2 == 0
-        and voice.has_fresh("callback_ask_noun", noun=person)
-    ):
-        return [voice.pick("callback_ask_noun", noun=person)]
+    back = _back_to(heard, thread, voice) if subject != "good" else []
+    if back:
+        return back
+    if thread.turn % _REST_EVERY == _REST_EVERY - 1 and voice.has_fresh("listen"):
+        return [voice.pick("listen")]
     if heard.short == "unsure":
         return [voice.pick("unsure_ask", "general_ask")]
     own = heard.feeling.group if heard.feeling and heard.feeling.phrase != heard.feeling.word else subject
@@ -123,9 +119,23 @@ def _asked(heard: Heard, thread: Thread, subject: str, voice: Voice) -> list[str
     return [voice.pick(*pools, "general_ask")]
 
 
-def _unvisited(heard: Heard, thread: Thread) -> str:
-    """Someone named earlier, not now, whom no reply has mentioned."""
+def _back_to(heard: Heard, thread: Thread, voice: Voice) -> list[str]:
+    """When little new is said: a question about someone, or a feeling, named earlier."""
+    if heard.feeling or heard.clause or heard.topics or heard.words > _LITTLE:
+        return []
+    person = _unvisited(thread, voice)
+    if person and voice.has_fresh("callback_ask_noun", noun=person):
+        return [voice.pick("callback_ask_noun", noun=person)]
+    for feeling in thread.feelings if thread.turn > 2 and thread.turn % 3 == 0 else []:
+        asked = voice.has_said("callback_ask_feeling", word=feeling.word)
+        if feeling.group not in ("good", "shame") and not asked:
+            return [voice.pick("callback_ask_feeling", word=feeling.word)]
+    return []
+
+
+def _unvisited(thread: Thread, voice: Voice) -> str:
+    """Someone named earlier, not in the last reply, whom no reply has come back to."""
     for name in thread.people:
-        if name not in heard.people and not thread.said_word(name):
+        if not voice.has_said("callback_ask_noun", noun=name) and not any(name in s for s in thread.last):
             return name
     return ""

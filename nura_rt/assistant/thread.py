@@ -57,10 +57,6 @@ class Thread:
         """True when the conversation holds a sentence of this template, whatever filled it."""
         return any(fits(template, sentence) for sentence in self.used)
 
-    def said_word(self, word: str) -> bool:
-        """True when a reply has already taken up this word."""
-        return any(word in sentence for sentence in self.used)
-
 
 def sentences(text: str) -> list[str]:
     """Folded sentences, the form in which repeats are recognised."""

@@ -4,6 +4,7 @@ It never gates crisis. The lexicon file is found without importing the package, 
 """
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
@@ -18,6 +19,7 @@ _CAPITALS = 0.733
 _DISTANCE = (1.0, 0.95, 0.9)  # a modifier one, two or three words away
 _NORMAL = 15.0
 _STRIP = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
 _LONGEST = 2000  # words read of one text
 
 
@@ -28,7 +30,7 @@ class MoodWords(msgspec.Struct, frozen=True):
     boosters: Mapping[str, float]
     negators: frozenset[str]
     phrases: Mapping[str, float]
-    emoji: Mapping[int, str]
+    emoji: Mapping[str, str]
 
     @classmethod
     def load(cls) -> "MoodWords":
@@ -38,9 +40,7 @@ class MoodWords(msgspec.Struct, frozen=True):
         boosters = dict.fromkeys(own["stronger"].split(), _BOOST) | dict.fromkeys(
             own["weaker"].split(), -_BOOST
         )
-        emoji = {
-            ord(sign): f" {name} " for sign, name in _columns("emoji_utf8_lexicon.txt") if len(sign) == 1
-        }
+        emoji = {sign: f" {name} " for sign, name in _columns("emoji_utf8_lexicon.txt") if len(sign) == 1}
         return cls(
             valence | own["valence"], boosters, frozenset(own["negators"].split()), own["phrases"], emoji
         )
@@ -54,14 +54,17 @@ class MoodScorer:
 
     def score(self, text: str) -> float:
         """Mood in [-1, 1]; 0.0 where nothing says anything."""
-        shown = text if text.isascii() else text.translate(self._words.emoji)
-        tokens = [_bare(token) for token in shown.split(None, _LONGEST)[:_LONGEST]]
-        lowered = [token.lower() for token in tokens]
+        shown = text if text.isascii() else _FOREIGN.sub(self._described, text)
+        lowered_text = shown.lower()
+        lowered = [
+            word if word.isalpha() else _bare(word) for word in lowered_text.split(None, _LONGEST)[:_LONGEST]
+        ]
         valence = self._words.valence
         places = [place for place, word in enumerate(lowered) if word in valence]
-        total = self._phrases(shown)
+        total = self._phrases(lowered_text)
         if not places and not total:
             return 0.0
+        tokens = shown.split(None, _LONGEST)[:_LONGEST]
         loud = any(tokens[place].isupper() for place in places) and not all(map(str.isupper, tokens))
         turn = lowered.index("but") if "but" in lowered else -1
         for place in places:
@@ -93,6 +96,9 @@ class MoodScorer:
         least = place > 0 and words[place - 1] == "least" and words[max(0, place - 2)] not in ("at", "very")
         return value * _NEGATED if least else value
 
+    def _described(self, match: re.Match[str]) -> str:
+        return self._words.emoji.get(match[0], match[0])
+
     def _is_denial(self, words: list[str], place: int) -> bool:
         """`no` before a word with a valence turns that word, and says nothing itself; `kind of` is no kindness."""
         after = words[place + 1] if place + 1 < len(words) else ""
@@ -100,8 +106,7 @@ class MoodScorer:
             words[place] == "kind" and after == "of"
         )
 
-    def _phrases(self, text: str) -> float:
-        lowered = text.lower()
+    def _phrases(self, lowered: str) -> float:
         return sum(value for phrase, value in self._words.phrases.items() if phrase in lowered)
 
 

@@ -12,6 +12,10 @@ from stdnum import iban, luhn
 from nura_rt.pipeline.names import NameFinder
 from nura_rt.pipeline.turn import PiiSpan
 
+_STREETS = tuple(
+    [" street", " st ", " st.", " st,", " ave", " road", " rd ", " rd.", " rd,", " boulevard", " blvd", " lane", " ln ", " highway", " hwy", " parkway", "calle", "avenida", "plaza", "paseo"]
+)
+_CAPITAL_STREETS = (" Dr", " Court", " Ct", " Way", " Pl", " Square", " Terrace", " Close")
 _DIGIT = re.compile(r"\d")
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 _SPELLED_EMAIL = re.compile(
@@ -21,7 +25,7 @@ _SPELLED_EMAIL = re.compile(
 )
 _URL = re.compile(r"(?:\bhttps?://|\bwww\.)[^\s<>\"]{1,2000}", re.I)
 _IBAN = re.compile(r"\b[a-z]{2}\d{2}(?:[ -]?[a-z0-9]{4}){2,7}(?:[ -]?[a-z0-9]{1,3})?\b", re.I)
-_SSN = re.compile(r"(?<![\w-])\d{3}([- ])\d{2}\1\d{4}(?![\w-])")
+_SSN = re.compile(r"\d{3}([- ])\d{2}\1\d{4}")
 _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){3,7}(?![\w:])", re.I)
 _NUMBER = re.compile(r"(?<![\w.,])[+(]{0,2}\d(?:[ ().\-/]{0,3}\d){6,18}(?![\w])")
@@ -67,7 +71,7 @@ class PiiFilter:
         found = [("PERSON", start, end) for start, end in self._names.find(text)]
         if "@" in text:
             found += [("EMAIL", *match.span()) for match in _EMAIL.finditer(text)]
-        if "dot" in text or "(at)" in text or "[at]" in text or " at " in text:
+        if _maybe_spelled(text):
             found += [("EMAIL", *match.span()) for match in _SPELLED_EMAIL.finditer(text)]
         if "://" in text or "www." in text.lower():
             found += [("URL", *_trimmed(text, match)) for match in _URL.finditer(text)]
@@ -93,23 +97,26 @@ class PiiFilter:
         return "".join([*parts, text[end:]])
 
 
+def _maybe_spelled(text: str) -> bool:
+    at = " at " in text or "(at)" in text or "[at]" in text
+    return at and ("dot" in text or ".com" in text or ".net" in text or ".org" in text)
+
+
 def _with_digits(text: str) -> Iterator[_Found]:
+    if any(map(f"{text} ".lower().__contains__, _STREETS)):
+        for regex in (_ADDRESS, _CALLE):
+            yield from (("ADDRESS", *match.span()) for match in regex.finditer(text))
+    if any(map(text.__contains__, _CAPITAL_STREETS)):
+        yield from (("ADDRESS", *match.span()) for match in _ADDRESS_CAPITAL.finditer(text))
+    if text.count(".") >= 3 or text.count(":") >= 3:
+        for regex in (_IPV4, _IPV6):
+            yield from (("IP", *match.span()) for match in regex.finditer(text) if _is_address(match[0]))
+    if sum(map(str.isdigit, text)) < 7:
+        return
     for match in _IBAN.finditer(text):
         end = _iban_end(match[0])
         if end:
             yield "IBAN", match.start(), match.start() + end
-    for kind, regex in (
-        ("SSN", _SSN),
-        ("ADDRESS", _ADDRESS),
-        ("ADDRESS", _ADDRESS_CAPITAL),
-        ("ADDRESS", _CALLE),
-    ):
-        for match in regex.finditer(text):
-            yield kind, *match.span()
-    for regex in (_IPV4, _IPV6):
-        for match in regex.finditer(text):
-            if _is_address(match[0]):
-                yield "IP", *match.span()
     for match in _NUMBER.finditer(text):
         label = _number_type(text, match)
         if label:
@@ -137,6 +144,8 @@ def _number_type(text: str, match: re.Match[str]) -> str | None:
     """CARD, PHONE or NUMBER; None for dates, years, money and doses."""
     value = match[0].strip()
     digits = _DIGITS_ONLY.sub("", value)
+    if _SSN.fullmatch(value):
+        return "SSN"
     if 13 <= len(digits) <= 19 and digits.isascii() and luhn.is_valid(digits):
         return "CARD"
     if _DATE.fullmatch(value) or _YEARS.fullmatch(value):

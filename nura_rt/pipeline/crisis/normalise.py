@@ -11,8 +11,9 @@ from itertools import islice, product
 
 import msgspec
 
-_ZERO_WIDTH = "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
-_BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
+_INVISIBLE += "\ufe0e\ufe0f"
+_INVISIBLE += "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _LOOKALIKES = dict(zip("аеіорсухкмтѕјԁαορικ", "aeiopcyxkmtsjdaopik", strict=True))
 _QUOTES = dict.fromkeys("“”„«»", '"') | dict.fromkeys("‘’‛ʼ´", "'")  # noqa: RUF001
 _PUNCTUATION = str.maketrans(
@@ -23,11 +24,15 @@ _PUNCTUATION = str.maketrans(
 )
 _LEET = {"0": "o", "1": "il", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "|": "li"}
 _LEET |= {"*": "aeiouy", "+": "t", "#": "aeiou"}
-_DISGUISED = re.compile(r"[013457@$*|+#]|s/h|\w!\w")
+_LEET_BYTES = b"013457@$*|+#"
+_INNER_BANG = re.compile(r"\w!\w")
 _TOKEN = re.compile(r"[^\s.,;:?\"()]{3,24}")
 _RUNS = re.compile(r"(\w)\1+")
 _ELLIPSIS = re.compile(r"\.{2,}")
+_TRIPLES = tuple(letter * 3 for letter in "abcdefghijklmnopqrstuvwxyz")
 _TRIPLE = re.compile(r"([a-z])\1\1")
+_SPACED_AT_ALL = re.compile(r" \w(?: [.,])? \w(?: [.,])? \w ")
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
 _SPACED = re.compile(r"(?<= )\w(?:(?: [.,])? \w){2,40}(?= )")
 
 
@@ -47,9 +52,8 @@ class Normaliser:
         self._spellings = dict(spellings)
         self._spelled = frozenset(spellings)
         self._vocabulary = vocabulary | self._spelled
-        removed: dict[str, str | None] = dict.fromkeys(_ZERO_WIDTH + _BIDI)
-        named = {sign: f" {name} " for sign, name in emoji.items()}
-        self._special = str.maketrans({**removed, **_QUOTES, **_LOOKALIKES, **named})
+        self._special = dict.fromkeys(_INVISIBLE, "") | _QUOTES | _LOOKALIKES
+        self._special |= {sign: f" {name} " for sign, name in emoji.items()}
 
     def views(self, text: str) -> Views:
         """Both views of any text; never raises, NUL and lone surrogates included."""
@@ -57,10 +61,10 @@ class Normaliser:
         if not lowered.isascii():
             lowered = self._fold(lowered)
         raw = _canonical(lowered)
-        decoded = _canonical(_TOKEN.sub(self._decode, lowered)) if _DISGUISED.search(lowered) else raw
-        if _TRIPLE.search(decoded):
+        decoded = _canonical(_TOKEN.sub(self._decode, lowered)) if _maybe_disguised(lowered) else raw
+        if any(map(decoded.__contains__, _TRIPLES)):
             decoded = " ".join(["", *map(self._shrink, decoded.split()), ""])
-        if _SPACED.search(decoded):
+        if _SPACED_AT_ALL.search(decoded):
             decoded = _SPACED.sub(self._join, decoded)
         tokens = decoded.split()
         if not self._spelled.isdisjoint(tokens):
@@ -68,11 +72,13 @@ class Normaliser:
         return Views(raw, decoded)
 
     def _fold(self, text: str) -> str:
-        text = unicodedata.normalize("NFKC", text.translate(self._special)).lower()
-        if text.isascii():
-            return text
-        split = unicodedata.normalize("NFD", text.translate(self._special))
-        return "".join(sign for sign in split if unicodedata.category(sign) not in ("Mn", "Cf"))
+        return _FOREIGN.sub(self._fold_sign, unicodedata.normalize("NFKD", text).lower())
+
+    def _fold_sign(self, match: re.Match[str]) -> str:
+        sign = match[0]
+        if sign in self._special:
+            return self._special[sign]
+        return "" if unicodedata.combining(sign) else sign
 
     def _decode(self, match: re.Match[str]) -> str:
         """`su1c1de`, `k*ll`, `@live` -> the rule word they hide, or unchanged."""
@@ -112,6 +118,13 @@ class Normaliser:
                     break
         found = best[-1]
         return " ".join(found) if found and max(map(len, found)) > 2 else match[0]
+
+
+def _maybe_disguised(lowered: str) -> bool:
+    typed = lowered.encode("utf-8", "surrogatepass")
+    if len(typed.translate(None, _LEET_BYTES)) != len(typed):
+        return True
+    return "s/h" in lowered or ("!" in lowered and _INNER_BANG.search(lowered) is not None)
 
 
 def _canonical(lowered: str) -> str:

@@ -75,7 +75,7 @@ def sentences(reply: str) -> list[str]:
         ("Do I have depression?", "octor"),
         ("should I stop taking my meds", "octor"),
         ("he hits me when he is drunk", "local emergency number"),
-        ("Me siento vacía desde que mi mamá se fue", "vacía desde que tu mamá se fue"),
+        ("Me siento vacía desde que mi mamá se fue", "acía desde que tu mamá se fue"),
         ("Mi padre murió hace dos meses", "u padre murió hace dos meses"),
         ("ayúdame a calmarme", "cinco cosas"),
         ("Nadie me quiere", "nadie te quiere"),
@@ -90,7 +90,7 @@ def test_an_opening_is_taken_up(opening: str, holds: str) -> None:
 @pytest.mark.parametrize(
     ("opening", "never"),
     [
-        ("<PERSON_1> left me and I feel sad about <PERSON_1>", ["PERSON", "<", "about"]),
+        ("<PERSON_1> left me and I feel sad about <PERSON_1>", ["person_", "<", "about"]),
         ("I'm sad because PHONE is <PHONE_2> and my code is secretword", ["secretword", "PHONE"]),
         ("I'm tired of https://evil.example/x and of 4111111111111111", ["evil", "4111", "http"]),
         ("I'm angry at that fucking bitch", ["fuck", "bitch"]),
@@ -207,7 +207,8 @@ def test_spanish_stays_spanish_through_a_short_answer() -> None:
 
 
 turns = st.lists(st.builds(Said, st.sampled_from(["user", "assistant"]), st.text(max_size=80)), max_size=4)
-WORDS = ["i", "feel", "so", "sad", "since", "my", "mum", "left", "me", "and", "you", "<PERSON_1>", "fuck", "12", "hello", "yes", "no", "kill", "myself", "because", "don't"]
+WORDS = """i feel so sad since my mum left me and you <PERSON_1> fuck 12 hello yes no kill myself because
+don't""".split()  # noqa: SIM905
 talk = st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join)
 
 
