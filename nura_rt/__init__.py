@@ -1,1 +1,36 @@
-"""Nura RT."""
+"""Nura RT: a realtime conversation server for a mental-health companion.
+
+How a typed message goes, downhill all the way:
+
+    browser --frame--> chat/socket --> protocol/codec --> chat/session   what this client may do: effects
+                                                              |
+                                                    conversation/intake  the one path every turn walks
+                                                              |
+                                     pipeline (crisis on raw text, PII, mood: pure, microseconds)
+                                                              |
+                                                    conversation/writer  one statement: seq, message, crisis
+                                                              |          event, reply job; COMMIT
+      accepted <----------------------------------------------+
+      support  <-- if somebody may be in danger, before any reply
+                                                              |
+                                       realtime/hub --> listeners here    each seq once, in order
+                                             |
+                                       realtime/bus --> Redis --> the hubs of other instances
+                                                              |
+                              jobs/worker --> conversation/reply --> assistant: streams, then is kept
+                                                                     by the same writer, exactly once
+
+The floors; imports only go down (import-linter keeps it):
+
+    __main__, cli            the command line
+    app                      the composition root: the only file that knows everybody
+    chat people safety ops   doors: how things come in; they never import each other
+    conversation             the path: intake, writer, replay, reply
+    pipeline assistant jobs auth realtime      capabilities
+    store cache embedded     what we keep, and the one-machine default
+    protocol web settings telemetry            the wire: pure
+    addresses dotenv         what settings are read with
+
+PostgreSQL is the only truth; Redis is a doorbell. Start reading at conversation/intake.py, then
+conversation/writer.py and store/batch.py; chat/session.py shows the rules of the socket.
+"""

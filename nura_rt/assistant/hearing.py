@@ -1,6 +1,6 @@
 """What one message says, as far as simple rules can tell: intents, topics, a feeling, a fact, people.
 
-Invariant: pure and bounded; at most `_AT_MOST` characters are looked at, whatever came in.
+Invariant: pure and bounded; only the first and last `_AT_MOST` characters are looked at, whatever came in.
 """
 
 import re
@@ -8,17 +8,17 @@ import re
 import msgspec
 
 from nura_rt.assistant.language import unreadable
-from nura_rt.assistant.lexicon import Lexicon, fold
+from nura_rt.assistant.lexicon import ANSWERS, Lexicon, fold
 from nura_rt.assistant.mirror import mirrored
 
 _AT_MOST = 800
+_BARE = 4  # words
 # a message with one of these is not given back at all, however far away it stands
 _UNSPEAKABLE = re.compile(r"[<\[][A-Z][A-Z_]*\d*[>\]]|<[A-Z_]+|https?:|www\.|\S@\S", re.IGNORECASE)
 _SENTENCE = re.compile(r"[^.!?;:\n…]+[.!?;:\n…]*")
 _LETTER = re.compile(r"[^\W\d_]")
 _SAD, _HAPPY = "😢😭😔😞😟😥😿💔☹🙁😓😣😖😩😫🥺", "😀😃😄😁😊🙂🥰😍❤🎉😌🤗☺💛💚💙"
 _NEVER_STATED = frozenset({"danger", "violence"})
-_SHORT = ("unsure", "no", "yes")
 
 
 class Feeling(msgspec.Struct, frozen=True):
@@ -55,7 +55,7 @@ def hear(text: str, lexicon: Lexicon) -> Heard:
     if odd in ("nothing", "sad", "happy"):
         return Heard(odd=odd, words=words)
     intents = frozenset(
-        name for name, sign in lexicon.intents.items() if name not in _SHORT and sign.search(folded)
+        name for name, sign in lexicon.intents.items() if name not in ANSWERS and sign.search(folded)
     )
     plain = " ".join(re.sub(r"[^\w' ]", " ", folded).split())
     echo = not _UNSPEAKABLE.search(seen)
@@ -108,21 +108,17 @@ def _topics(folded: str, lexicon: Lexicon) -> tuple[str, ...]:
 def _short(plain: str, lexicon: Lexicon) -> str:
     if len(plain) > 40:
         return ""
-    for name in _SHORT:
-        source = lexicon.signs.intents[name]
-        if re.fullmatch(rf"(?:{source})(?: (?:{source}))?", plain):
+    for name, sign in lexicon.one_answer.items():
+        if sign.fullmatch(plain):
             return name
-    mixed = "|".join(lexicon.signs.intents[name] for name in _SHORT)
-    if re.fullmatch(rf"(?:{mixed})(?: (?:{mixed})){{1,2}}", plain):
-        return _lead(plain, lexicon)
-    return ""
+    return _lead(plain, lexicon) if lexicon.answers.fullmatch(plain) else ""
 
 
 def _lead(plain: str, lexicon: Lexicon) -> str:
-    for name in _SHORT:
-        if re.match(rf"(?:{lexicon.signs.intents[name]})(?!\w)", plain):
-            return name
-    return ""
+    found = (
+        name for name in ANSWERS if (hit := lexicon.intents[name].search(plain[:60])) and hit.start() == 0
+    )
+    return next(found, "")
 
 
 def _feeling(text: str, lexicon: Lexicon, *, echo: bool) -> Feeling | None:
@@ -130,7 +126,8 @@ def _feeling(text: str, lexicon: Lexicon, *, echo: bool) -> Feeling | None:
     folded = fold(flat)
     found = [m for m in lexicon.feeling.finditer(folded)]
     framed = [m for m in found if _frame(m, lexicon)]
-    chosen = framed or ([m for m in found if len(folded.split()) <= 4] if len(found) == 1 else [])
+    # without "I feel" it counts only as the start of a very short message: "so tired"
+    chosen = framed or [m for m in found if m.start("said") == 0 and len(folded.split()) <= _BARE]
     for match in chosen:
         group = lexicon.feeling_group[match["word"]]
         if group == "okay" and not framed and len(folded.split()) == 1:

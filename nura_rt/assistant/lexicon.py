@@ -12,6 +12,7 @@ import msgspec
 
 Language = Literal["en", "es"]
 LANGUAGES: tuple[Language, ...] = ("en", "es")
+ANSWERS = ("unsure", "no", "yes")  # in this order: "no idea" is not a no
 _ACCENTED = "İàáâãäåçèéêëìíîïñòóôõöùúûüý"
 _QUOTES = "\u2018\u2019\u00b4`"
 _PLAIN = "iaaaaaaceeeeiiiinooooouuuuy"
@@ -66,6 +67,8 @@ class Lexicon(msgspec.Struct, frozen=True):
     noun: re.Pattern[str]
     clause: re.Pattern[str]
     filler: re.Pattern[str]
+    one_answer: dict[str, re.Pattern[str]]  # unsure, no, yes: said once or twice
+    answers: re.Pattern[str]  # two or three of them in a row
     absolute: re.Pattern[str]
     copula: re.Pattern[str]
     hurt_now: re.Pattern[str]
@@ -86,6 +89,7 @@ def lexicon(language: Language) -> Lexicon:
     """Read once per language, on first use."""
     signs = msgspec.json.decode(_read(f"signs_{language}.json"), type=Signs)
     say = msgspec.json.decode(_read(f"phrases_{language}.json"), type=dict[str, tuple[str, ...]])
+    mixed = "|".join(signs.intents[name] for name in ANSWERS)
     return Lexicon(
         language=language,
         signs=signs,
@@ -97,6 +101,10 @@ def lexicon(language: Language) -> Lexicon:
         noun=whole(rf"(?:{signs.my}) (?P<owned>{fold(signs.nouns)})|(?P<kin>{fold(signs.kin)})"),
         clause=whole(signs.clause_starts),
         filler=re.compile(rf"(?:{signs.fillers})+"),
+        one_answer={
+            name: re.compile(rf"(?:{signs.intents[name]})(?: (?:{signs.intents[name]}))?") for name in ANSWERS
+        },
+        answers=re.compile(rf"(?:{mixed})(?: (?:{mixed})){{1,2}}"),
         absolute=whole(signs.absolute),
         copula=whole(signs.copula),
         hurt_now=whole(signs.hurt_now),

@@ -100,12 +100,8 @@ def _recalled(heard: Heard, thread: Thread, voice: Voice) -> list[str]:
 
 
 def _asked(heard: Heard, thread: Thread, subject: str, voice: Voice) -> list[str]:
-    if (
-        subject in _BODILY
-        and thread.turn % 3 == 1
-        and voice.has_fresh("offer")
-        and not thread.just_said("offer")
-    ):
+    named = heard.feeling.group if heard.feeling else heard.topics[0] if heard.topics else ""
+    if named in _BODILY and thread.turn % 3 == 1 and voice.has_fresh("offer"):
         return [voice.pick("offer")]
     back = _back_to(heard, thread, voice) if subject != "good" else []
     if back:

@@ -13,6 +13,7 @@ from nura_rt.auth.identify import Identify
 from nura_rt.conversation import frames
 from nura_rt.protocol.problem import Refusal
 from nura_rt.protocol.server import Conversation, Message
+from nura_rt.realtime import channels
 from nura_rt.store import conversations, messages
 
 _LIST_AT_MOST = 200
@@ -50,7 +51,8 @@ def chat_routes(people: asyncpg.Pool, identify: Identify) -> list[HTTPRouteHandl
         limit: Annotated[int, Parameter(ge=1, le=_PAGE_AT_MOST)] = 50,
     ) -> Page:
         identity = await bearer(request, identify)
-        if await conversations.seen_by(people, identity.user_id, conversation_id) is None:
+        known = channels.parse(channels.conversation(conversation_id)) is not None
+        if not known or await conversations.seen_by(people, identity.user_id, conversation_id) is None:
             raise Refusal(404, "not-found", "there is no such conversation")
         rows = await messages.list_before(people, identity.user_id, conversation_id, before, limit=limit + 1)
         shown = rows[-limit:]

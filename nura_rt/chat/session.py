@@ -112,7 +112,7 @@ class Session:
         self.unacked -= 1
 
     def _on_send(self, frame: client.MessageSend, now: float) -> list[Effect]:
-        if not frame.text.strip():
+        if not frame.text.replace("\x00", "").strip():
             return [_invalid(Code.INVALID, frame.ref, "text", "must hold something to say")]
         if len(frame.text) > self._limits.text_chars:
             rule = f"must be at most {self._limits.text_chars} characters"

@@ -12,14 +12,14 @@ from stdnum import iban, luhn
 from nura_rt.pipeline.names import NameFinder
 from nura_rt.pipeline.turn import PiiSpan
 
-_STREETS = tuple(
-    [" street", " st ", " st.", " st,", " ave", " road", " rd ", " rd.", " rd,", " boulevard", " blvd", " lane", " ln ", " highway", " hwy", " parkway", "calle", "avenida", "plaza", "paseo"]
-)
+_STREETS = (" street", " st ", " st.", " st,", " ave", " road", " rd ", " rd.", " rd,", " boulevard", " blvd")
+_MORE_STREETS = (" lane", " ln ", " highway", " hwy", " parkway")
+_CALLES = ("calle", "avenida", "plaza", "paseo")
 _CAPITAL_STREETS = (" Dr", " Court", " Ct", " Way", " Pl", " Square", " Terrace", " Close")
 _DIGIT = re.compile(r"\d")
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 _SPELLED_EMAIL = re.compile(
-    r"(?<![\w.])[\w.+-]{2,40} ?(?:\(at\)|\[at\]| at ) ?[\w-]{2,30} ?"
+    r"(?<![\w.])(?:[\w+-]{1,30} dot ){0,2}[\w.+-]{2,40} ?(?:\(at\)|\[at\]| at ) ?[\w-]{2,30} ?"
     r"(?:\(dot\)|\[dot\]|\.| dot ) ?(?:com|net|org|es|edu)\b",
     re.I,
 )
@@ -103,13 +103,15 @@ def _maybe_spelled(text: str) -> bool:
 
 
 def _with_digits(text: str) -> Iterator[_Found]:
-    if any(map(f"{text} ".lower().__contains__, _STREETS)):
-        for regex in (_ADDRESS, _CALLE):
-            yield from (("ADDRESS", *match.span()) for match in regex.finditer(text))
+    lowered = f"{text} ".lower()
+    if any(map(lowered.__contains__, _STREETS + _MORE_STREETS)):
+        yield from (("ADDRESS", *match.span()) for match in _ADDRESS.finditer(text))
+    if any(map(lowered.__contains__, _CALLES)):
+        yield from (("ADDRESS", *match.span()) for match in _CALLE.finditer(text))
     if any(map(text.__contains__, _CAPITAL_STREETS)):
         yield from (("ADDRESS", *match.span()) for match in _ADDRESS_CAPITAL.finditer(text))
-    if text.count(".") >= 3 or text.count(":") >= 3:
-        for regex in (_IPV4, _IPV6):
+    for sign, regex in ((".", _IPV4), (":", _IPV6)):
+        if text.count(sign) >= 3:
             yield from (("IP", *match.span()) for match in regex.finditer(text) if _is_address(match[0]))
     if sum(map(str.isdigit, text)) < 7:
         return

@@ -61,6 +61,8 @@ class RedisBus:
         """True once Redis confirmed; false after the timeout (then a later confirmation brings a resync)."""
         if channel in self._confirmed:
             return True
+        if not self.connected:  # when Redis is back, every channel counts as doubtful anyway
+            return False
         future = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(channel, []).append(future)
         try:

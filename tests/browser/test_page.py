@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from servers import Instance
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +31,7 @@ async def whole_reply(page: Page, seq: int) -> str:
     """The text of the companion's message once it is kept."""
     bubble = page.locator(f".companion[data-seq='{seq}'] .bubble")
     await bubble.wait_for()
-    return await bubble.inner_text()
+    return await bubble.text_content() or ""
 
 
 async def test_the_demo_person_signs_in_and_can_write_at_once(open_page: OpenPage) -> None:
@@ -115,6 +117,28 @@ async def test_what_is_written_offline_says_so_and_goes_out_once(page: Page) -> 
     await expect(page.locator(".own .bubble")).to_have_text(["You: First.", "You: Are you still there?"])
 
 
+async def test_a_killed_server_loses_nothing_that_was_written(
+    chromium: Browser, start_instance: Callable[[], Instance]
+) -> None:
+    server = start_instance()
+    page = await chromium.new_page(locale="en-US")
+    await page.goto(server.url)
+    await page.click("#demo")
+    await expect(page.locator("#state")).to_have_text("Online")
+    server.kill()
+    await expect(page.locator("#state")).to_have_text("Reconnecting")
+    await say(page, "Said while nobody listened.")
+    said = page.locator(".own", has_text="Said while nobody listened.")
+    await expect(said).to_contain_text("it will go out by itself")
+
+    server.start()
+
+    await expect(said).to_contain_text("Kept, no.", timeout=30_000)
+    await page.reload()
+    await expect(said).to_have_count(1)
+    await page.context.close()
+
+
 async def test_an_unsent_first_message_survives_leaving_the_page(page: Page) -> None:
     address = page.url
     await go_offline(page.context, page)
@@ -177,7 +201,7 @@ async def test_words_of_crisis_bring_the_country_s_numbers_and_they_stay(
 
 
 async def test_below_high_the_card_can_be_put_aside(page: Page) -> None:
-    await say(page, "I wish I would just not wake up.")
+    await say(page, "I wish I could go to sleep and never wake up.")
     card = page.locator("#support[data-level=moderate]")
     await expect(card).to_be_visible()
 

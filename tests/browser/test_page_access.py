@@ -43,10 +43,11 @@ async def test_everything_can_be_done_with_the_keyboard(page: Page) -> None:
     await expect(page.get_by_role("region", name="Messages")).to_be_focused()
 
 
-async def test_the_first_stop_of_the_keyboard_leads_to_the_message_box(page: Page) -> None:
-    await page.reload()
+async def test_the_first_stop_of_the_keyboard_leads_to_the_message_box(
+    open_page: OpenPage, demo_state: Any
+) -> None:
+    page = await open_page(storage_state=demo_state, **PHONE)  # where nothing has the focus by itself
     await page.wait_for_selector("#state[data-state=online]")
-    await page.evaluate("document.activeElement.blur()")
     await page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the message box")
     await expect(skip).to_be_focused()

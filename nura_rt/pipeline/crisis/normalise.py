@@ -24,6 +24,7 @@ _PUNCTUATION = str.maketrans(
 )
 _LEET = {"0": "o", "1": "il", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "|": "li"}
 _LEET |= {"*": "aeiouy", "+": "t", "#": "aeiou"}
+_LEET_SIGNS = frozenset("013457@$!*|+#/")
 _LEET_BYTES = b"013457@$*|+#"
 _INNER_BANG = re.compile(r"\w!\w")
 _TOKEN = re.compile(r"[^\s.,;:?\"()]{3,24}")
@@ -61,7 +62,7 @@ class Normaliser:
         if not lowered.isascii():
             lowered = self._fold(lowered)
         raw = _canonical(lowered)
-        decoded = _canonical(_TOKEN.sub(self._decode, lowered)) if _maybe_disguised(lowered) else raw
+        decoded = _canonical(self._undisguised(lowered)) if _maybe_disguised(lowered) else raw
         if any(map(decoded.__contains__, _TRIPLES)):
             decoded = " ".join(["", *map(self._shrink, decoded.split()), ""])
         if _SPACED_AT_ALL.search(decoded):
@@ -79,6 +80,12 @@ class Normaliser:
         if sign in self._special:
             return self._special[sign]
         return "" if unicodedata.combining(sign) else sign
+
+    def _undisguised(self, lowered: str) -> str:
+        return " ".join(
+            part if part.isalpha() or _LEET_SIGNS.isdisjoint(part) else _TOKEN.sub(self._decode, part)
+            for part in lowered.split(" ")
+        )
 
     def _decode(self, match: re.Match[str]) -> str:
         """`su1c1de`, `k*ll`, `@live` -> the rule word they hide, or unchanged."""

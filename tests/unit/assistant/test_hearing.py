@@ -34,7 +34,15 @@ def test_a_feeling_is_heard_in_the_persons_words(text: str, phrase: str, group: 
 
 
 @pytest.mark.parametrize(
-    "text", ["I'm not sad", "she was sad about the film we saw", "the room is empty and cold now", "ok"]
+    "text",
+    [
+        "I'm not sad",
+        "no duermo bien",
+        "all is fine",
+        "she was sad about the film we saw",
+        "the room is empty and cold now",
+        "ok",
+    ],
 )
 def test_no_feeling_is_invented(text: str) -> None:
     assert heard(text).feeling is None
