@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from servers import Instance, token
@@ -87,6 +88,16 @@ class Peer:
     def messages(self) -> list[Frame]:
         """Every `message` heard so far."""
         return [frame for frame in self.heard if frame["type"] == "message"]
+
+
+async def ended(socket: ClientConnection, *, within_s: float = WITHIN_S) -> tuple[int | None, str]:
+    """Reads until the server closes the socket: its code and reason; (None, "") without a close frame."""
+    try:
+        async with asyncio.timeout(within_s):
+            while True:
+                await socket.recv()
+    except ConnectionClosed as closed:
+        return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (None, "")
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,10 @@ from nura_rt.auth.tokens import Tokens
 from nura_rt.cli.people import person_id
 
 SECRET = "a-secret-for-tests-only-0123456789abcdef0123456789"
+RAISED = {"LIMIT_MESSAGES_PER_S": "100000", "LIMIT_MESSAGE_BURST": "1000000", "LIMIT_REPLAY": "5000"}
+_OURS = ("NURA_", "LIMIT_", "SUPABASE_", "REDIS_")  # what the environment of the tests may not decide
+
+StartInstance = Callable[..., "Instance"]
 
 
 def token(name: str, *, ttl_s: int = 3600) -> str:
@@ -39,7 +44,7 @@ class Instance:
         self.socket_url = f"ws://127.0.0.1:{self.port}/v1/socket"
         self._log = folder / f"instance-{self.port}.log"
         self._environ = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("NURA_", "LIMIT_"))},
+            **{name: value for name, value in os.environ.items() if not name.startswith(_OURS)},
             "NURA_DATA_DIR": str(folder),
             "NURA_PORT": str(self.port),
             "SUPABASE_JWT_SECRET": SECRET,
@@ -93,6 +98,23 @@ class Instance:
         assert self.process is not None
         self.process.kill()
         self.process.wait(10)
+
+
+def run(*arguments: str, folder: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """`nura-rt ARGUMENTS` to its end (at most 60 s), with an environment that says only `environ`."""
+    return subprocess.run(
+        [sys.executable, "-m", "nura_rt", *arguments],
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith(_OURS)},
+            "NURA_DATA_DIR": str(folder),
+            **environ,
+        },
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 async def eventually(check: "asyncio.Future[None] | object", *, within_s: float = 10.0) -> None:

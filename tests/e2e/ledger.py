@@ -32,9 +32,7 @@ async def lines(admin: asyncpg.Connection, *conversations: str) -> list[Line]:
     return [Line(*row) for row in rows]
 
 
-async def answered(
-    admin: asyncpg.Connection, *conversations: str, within_s: float = 30.0
-) -> list[Line]:
+async def answered(admin: asyncpg.Connection, *conversations: str, within_s: float = 30.0) -> list[Line]:
     """The rows once no job of these conversations is left; raises AssertionError after `within_s`."""
     deadline = time.monotonic() + within_s
     while left := await admin.fetchval(
