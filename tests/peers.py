@@ -4,7 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -58,10 +58,8 @@ class Peer:
     async def silence(self, *, for_s: float) -> list[Frame]:
         """What arrives within `for_s` seconds."""
         began = len(self.heard)
-        try:
+        with suppress(TimeoutError):
             await self.collect(lambda _: False, within_s=for_s)
-        except TimeoutError:
-            pass
         return self.heard[began:]
 
     async def open_conversation(self, **fields: Any) -> str:

@@ -14,8 +14,8 @@ from nura_rt.pipeline.cues import Cues
 Kind = Literal["stated", "title", "self"]
 
 _NAME = re.compile(
-    r"[ ,:]{1,3}(?:is |called |named )?"
-    r"([^\W\d_][^\W\d_'\u2019-]{1,24}(?:['\u2019-][^\W\d_]{1,20})?)"
+    r"[ ,:\n]{1,3}(?:is |called |named )?"
+    r"([^\W\d_]{1,25}(?:['\u2019-][^\W\d_]{1,20})?)"
     r"((?: [^\W\d_][^\W\d_'\u2019-]{1,24}){0,2})"
 )
 _FURTHER = re.compile(r" (\S+)")
@@ -49,7 +49,7 @@ class NameFinder:
 
     def _name_at(self, text: str, at: int, kind: Kind) -> Iterator[tuple[int, int]]:
         match = _NAME.match(text, at)
-        if match is None or match[1].lower() in self._not_names:
+        if match is None or len(match[1]) < 2 or match[1].lower() in self._not_names:
             return
         if kind != "stated" and not _capital(match[1]):
             return

@@ -48,6 +48,12 @@ export class Composer {
     this.#fit();
   }
 
+  /** For the next person at this screen. */
+  clear() {
+    this.#box.value = "";
+    this.#fit();
+  }
+
   /** @param {string} text put back for editing, after what is already there */
   restore(text) {
     this.#box.value = this.#box.value ? `${this.#box.value}\n${text}` : text;
@@ -63,7 +69,7 @@ export class Composer {
     const left = this.#left();
     if (left < 0) this.#count.textContent = word("over", { n: -left });
     else this.#count.textContent = left <= WARN_AT ? word("left", { n: left }) : "";
-    this.#box.toggleAttribute("aria-invalid", left < 0);
+    this.#box.setAttribute("aria-invalid", String(left < 0));
     if (CSS.supports("field-sizing", "content")) return;
     this.#box.style.height = "auto";
     this.#box.style.height = `${this.#box.scrollHeight}px`;

@@ -14,6 +14,7 @@ import { word } from "./words.js";
 /** @typedef {import("./api.js").Message} Message */
 
 const JOIN_PATIENCE_MS = 3_000; // then the history is read even without a socket
+const QUIET_MS = 30_000; // a reply that ended while we were away says no more
 
 export class ConversationView {
   #nothing = byId("nothing");
@@ -57,7 +58,7 @@ export class ConversationView {
     client.on("joined", (frame) => here(frame) && this.#joined(frame.fresh));
     client.on("message", (frame) => here(frame) && this.#arrived(frame));
     client.on("message.removed", (frame) => here(frame) && this.#timeline.forget(frame.seq, frame.removed_seq));
-    client.on("reply.started", (frame) => here(frame) && this.#changed(() => this.#timeline.begin(frame.run_id, frame.reply_to)));
+    client.on("reply.started", (frame) => here(frame) && this.#changed(() => this.#timeline.start(frame)));
     client.on("reply.delta", (frame) => here(frame) && this.#timeline.grow(frame));
     client.on("reply.ended", (frame) => here(frame) && this.#timeline.end(frame));
     client.on("accepted", (frame) => here(frame) && this.#timeline.accept(frame.client_id, frame.seq, frame.committed_at));
@@ -96,6 +97,11 @@ export class ConversationView {
     this.#timeline.clear();
     say(this.#nothing, null);
     this.#follow.toEnd();
+  }
+
+  /** What was typed and not sent; for signing out. */
+  forgetDraft() {
+    this.#composer.clear();
   }
 
   focus() {
@@ -150,7 +156,7 @@ export class ConversationView {
 
   /** @param {boolean} fresh */
   #joined(fresh) {
-    this.#timeline.dropRuns();
+    setTimeout(() => this.#timeline.dropQuiet(QUIET_MS), QUIET_MS);
     if (fresh || !this.#loaded) void this.#load();
   }
 

@@ -52,14 +52,14 @@ export class Door {
   async show(why) {
     this.#place.hidden = false;
     this.#choose(false);
-    if (why) this.#tell({ key: why });
+    if (why) this.#tell({ key: why, calm: true });
     if (matchMedia("(pointer: fine)").matches) inputById("email").focus(); // on a phone it would open the keyboard
     try {
       const modes = await api.modes();
       this.#demo = modes.demo;
       byId("door-demo").hidden = !modes.demo;
       byId("door-fields").hidden = modes.mode !== "local";
-      if (modes.mode !== "local") this.#tell({ key: "elsewhere" });
+      if (modes.mode !== "local") this.#tell({ key: "elsewhere", calm: true });
     } catch (error) {
       this.#tell(explain(error));
     }
@@ -108,9 +108,10 @@ export class Door {
     }
   }
 
-  /** @param {{key: WordKey, field?: string}|null} problem the field is marked and gets the focus */
+  /** @param {{key: WordKey, field?: string, calm?: boolean}|null} problem the field is marked and gets the focus */
   #tell(problem) {
     this.#problem.hidden = !problem;
+    this.#problem.classList.toggle("calm", problem?.calm ?? false);
     this.#problem.textContent = problem ? word(problem.key) : "";
     for (const id of ["name", "email", "password"]) {
       inputById(id).removeAttribute("aria-invalid");

@@ -55,6 +55,13 @@ export class ConversationList {
     this.#arrange();
   }
 
+  /** A live message moves its conversation up. @param {import("./api.js").Message} message */
+  heard({ conversation_id: id, seq, created_at: at }) {
+    const known = this.get(id);
+    if (!known || seq <= known.head) return;
+    this.changed({ ...known, head: seq, message_count: known.message_count + seq - known.head, last_message_at: at });
+  }
+
   /** @param {string} id @returns {Conversation|undefined} */
   get(id) {
     return this.#rows.get(id)?.conversation;
@@ -94,11 +101,12 @@ export class ConversationList {
     }
     row.conversation = conversation;
     const when = activity(conversation);
+    const count = conversation.message_count;
     const name = titleOf(conversation);
     const last = name === day(when) ? clock(when) : day(when);
     row.link.replaceChildren(
       el("span", { class: "name" }, name),
-      el("span", { class: "small soft" }, `${last} · ${word("count", { n: conversation.message_count })}`),
+      el("span", { class: "small soft" }, count ? `${last} · ${word("count", { n: count })}` : last),
     );
     this.#onChange(conversation);
   }

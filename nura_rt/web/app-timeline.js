@@ -17,7 +17,7 @@ import { clock, day, word } from "./words.js";
  * @property {number} weight where it stands
  * @property {number} at ms
  */
-/** @typedef {{entry: Entry, replyTo: string, length: number, next: number, whole: boolean}} Run length in code points */
+/** @typedef {{entry: Entry, replyTo: string, length: number, next: number, whole: boolean, heard: number}} Run length in code points */
 
 const UNSENT = 1e12;
 const WRITING = 2e12;
@@ -28,6 +28,7 @@ export class Timeline {
   /** @type {Map<number, Entry>} */ #bySeq = new Map();
   /** @type {Map<string, Entry>} by client_id */ #unsent = new Map();
   /** @type {Map<string, Run>} by run_id */ #runs = new Map();
+  /** @type {Set<string>} run_ids whose late words are not wanted any more */ #done = new Set();
   #count = 0;
   #onEdit;
 
@@ -54,7 +55,7 @@ export class Timeline {
   clear() {
     this.#place.replaceChildren();
     this.#entries = [];
-    for (const known of [this.#bySeq, this.#unsent, this.#runs]) known.clear();
+    for (const known of [this.#bySeq, this.#unsent, this.#runs, this.#done]) known.clear();
   }
 
   /** Forgets the kept messages before a fresh history is put in; what waits and what is written stays. */
@@ -83,7 +84,7 @@ export class Timeline {
     if (entry || message.role === "user") return entry;
     for (const [runId, run] of this.#runs) {
       if (run.replyTo && run.replyTo !== message.reply_to) continue;
-      this.#runs.delete(runId);
+      this.#finish(runId);
       return run.entry;
     }
     return undefined;
@@ -158,24 +159,34 @@ export class Timeline {
     entry.meta.replaceChildren();
   }
 
+  /** @param {import("./frames.js").ReplyStarted} start of a run already known: it begins anew */
+  start(start) {
+    this.#begin(start.run_id, start.reply_to, true);
+    const run = this.#runs.get(start.run_id);
+    if (!run) return;
+    run.entry.text.data = "";
+    Object.assign(run, { replyTo: start.reply_to, length: 0, next: -1, whole: true });
+  }
+
   /** @param {string} runId @param {string} replyTo "" when its start was missed @param {boolean} whole */
-  begin(runId, replyTo, whole = true) {
-    if (this.#runs.has(runId)) return;
+  #begin(runId, replyTo, whole) {
+    if (this.#runs.has(runId) || this.#done.has(runId)) return;
     const entry = this.#make("assistant");
     entry.at = Date.now();
     entry.node.classList.add("writing");
     entry.node.dataset.state = "writing";
     entry.meta.textContent = word("writing");
-    this.#runs.set(runId, { entry, replyTo, length: 0, next: -1, whole });
+    this.#runs.set(runId, { entry, replyTo, length: 0, next: -1, whole, heard: Date.now() });
     this.#stand(entry, WRITING + this.#count++);
   }
 
   /** Adds to the reply, or, when a part was missed, only says that it is being written. @param {import("./frames.js").ReplyDelta} delta */
   grow(delta) {
-    this.begin(delta.run_id, "", delta.at === 0);
-    const run = /** @type {Run} */ (this.#runs.get(delta.run_id));
-    if (delta.n <= run.next) return;
+    this.#begin(delta.run_id, "", delta.at === 0);
+    const run = this.#runs.get(delta.run_id);
+    if (!run || delta.n <= run.next) return;
     run.next = delta.n;
+    run.heard = Date.now();
     run.whole &&= delta.at === run.length;
     if (!run.whole) {
       run.entry.text.data = "";
@@ -188,17 +199,27 @@ export class Timeline {
   /** @param {import("./frames.js").ReplyEnded} end a completed one waits for its message */
   end(end) {
     const run = this.#runs.get(end.run_id);
-    if (!run || end.reason === "completed") return;
-    this.#runs.delete(end.run_id);
+    if (!run || (end.reason === "completed" && !this.#bySeq.has(end.seq ?? 0))) return;
+    this.#finish(end.run_id);
+    if (end.reason === "completed") return this.#remove(run.entry);
     run.entry.node.classList.remove("writing");
     run.entry.node.dataset.state = "ended";
     run.entry.meta.textContent = word(end.reason === "failed" ? "replyFailed" : "replyStopped");
   }
 
-  /** After a reconnect: a reply still being written shows itself again with its next words. */
-  dropRuns() {
-    for (const run of this.#runs.values()) this.#remove(run.entry);
-    this.#runs.clear();
+  /** @param {string} runId */
+  #finish(runId) {
+    this.#runs.delete(runId);
+    this.#done.add(runId);
+  }
+
+  /** A reply whose end was missed does not stay "being written" for ever. @param {number} ms without a word */
+  dropQuiet(ms) {
+    for (const [runId, run] of this.#runs) {
+      if (Date.now() - run.heard < ms) continue;
+      this.#finish(runId);
+      this.#remove(run.entry);
+    }
   }
 
   /** @param {"user"|"assistant"} role @returns {Entry} */

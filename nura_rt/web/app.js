@@ -46,6 +46,7 @@ class App {
 
   /** @param {string} userId */
   #enter(userId) {
+    if (userId !== this.#userId) this.#view.forgetDraft();
     this.#userId = userId;
     const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/socket`;
     const client = new RealtimeClient({ url, userId, token: () => this.#token() || null });
@@ -58,6 +59,7 @@ class App {
       void this.#support.prepare();
     });
     client.on("conversation.changed", (frame) => this.#list.changed(frame.conversation));
+    client.on("message", (message) => this.#list.heard(message));
     client.on("support", (frame) => this.#support.notice(frame));
     this.#client = client;
     this.#view.attach(client);
@@ -89,6 +91,7 @@ class App {
     this.#view.close();
     this.#list.clear();
     this.#support.clear();
+    byId("announcer").textContent = "";
     byId("room").hidden = true;
   }
 
@@ -102,6 +105,7 @@ class App {
     }
     label.textContent = word("signOut");
     this.#client?.discardUnsent();
+    this.#view.forgetDraft();
     this.#leave();
     location.replace("#");
   }

@@ -173,6 +173,15 @@ async def test_the_list_shows_the_conversation_and_leads_back_to_it(page: Page) 
     assert page.url == address
 
 
+async def test_the_list_counts_what_arrives(page: Page) -> None:
+    await say(page, "One.")
+    await whole_reply(page, 2)
+
+    line = page.locator("#conversations a[aria-current=page]")
+
+    await expect(line).to_contain_text("2 messages")
+
+
 async def test_a_conversation_that_is_not_there_is_said_in_words(page: Page) -> None:
     await page.evaluate("location.hash = '#/c/00000000-0000-4000-8000-000000000000'")
 

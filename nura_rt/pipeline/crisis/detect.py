@@ -75,6 +75,10 @@ class CrisisDetector:
         """Reads and compiles the package's rule files; raises when one is malformed."""
         return cls([rules.load(language) for language in languages])
 
+    def plain_view(self, text: str) -> str:
+        """The canonical text that rules are matched against, for those who review rules."""
+        return self._normaliser.views(text).plain
+
     def detect(self, text: str, recent: Level = "none") -> CrisisResult:
         """Screens one utterance. `recent` is the highest level of the conversation recently."""
         views = self._normaliser.views(text)

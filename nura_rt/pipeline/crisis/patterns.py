@@ -14,7 +14,7 @@ import msgspec
 _ELEMENT = re.compile(
     r"(?P<bar>!?)(?P<body>\([^()]*\)|<\w+>|[^\s()<>~?!]+)(?P<optional>\??)(?=\s|$)|~(?P<gap>\d)(?=\s|$)"
 )
-_PLAIN = re.compile(r"\w[\w ]*\*?|#")
+_PLAIN = re.compile(r"[\w,.][\w ,.]*\*?|#")
 _CLASS = re.compile(r"<(\w+)>")
 
 
@@ -99,7 +99,7 @@ def _parse(source: str, words: Vocabulary) -> list[_Part]:
 def _part_regex(part: _Part, gap: str) -> str:
     if part.gap:
         return f"{gap}{{0,{part.gap}}}?"
-    choices = "|".join(part.phrases).replace("*", r"\w*").replace("#", r"\d{1,4}")
+    choices = "|".join(part.phrases).replace(".", r"\.").replace("*", r"\w*").replace("#", r"\d{1,4}")
     if part.barred:
         return f"(?! (?:{choices}) )"
     return f"(?: (?:{choices}))" + ("?" if part.optional else "")
@@ -112,7 +112,7 @@ def _cues(source: str, parts: list[_Part], common: frozenset[str]) -> tuple[str,
     for part in [*parts, _Part((), gap=1)]:
         if part.barred:
             continue
-        if len(part.phrases) == 1 and not part.optional and "*" not in part.phrases[0]:
+        if len(part.phrases) == 1 and not part.optional and part.phrases[0][-1] not in "*#":
             run = f"{run} {part.phrases[0]}".strip()
             continue
         if run:

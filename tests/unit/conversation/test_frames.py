@@ -1,0 +1,43 @@
+"""Stored rows as the frames that carry them."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from nura_rt.conversation import frames
+from nura_rt.protocol import server
+from nura_rt.store.conversations import Conversation
+from nura_rt.store.messages import Message
+
+AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
+
+
+def test_a_persons_message_names_its_client_id() -> None:
+    row = Message("m1", "c1", 3, "user", "My own words", "[words]", "k1", None, AT)
+
+    frame = frames.message(row)
+
+    assert frame == server.Message("c1", 3, "m1", "user", "My own words", AT, client_id="k1")
+
+
+def test_a_reply_names_the_message_it_answers() -> None:
+    row = Message("m2", "c1", 4, "assistant", "I hear you", None, "reply:m1", None, AT)
+
+    frame = frames.message(row)
+
+    assert frame == server.Message("c1", 4, "m2", "assistant", "I hear you", AT, reply_to="m1")
+
+
+@pytest.mark.parametrize("author", [None, "carla"])
+def test_who_wrote_it_if_not_the_owner_is_named(author: str | None) -> None:
+    row = Message("m1", "c1", 3, "user", "words", None, "k1", author, AT)
+
+    assert frames.message(row).author == author
+
+
+def test_a_conversation_is_a_line_of_the_list() -> None:
+    row = Conversation("c1", "A walk", "active", "low", 4, 3, AT, None)
+
+    frame = frames.conversation(row)
+
+    assert frame == server.Conversation("c1", "A walk", "active", "low", 4, 3, AT, None)

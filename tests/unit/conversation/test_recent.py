@@ -1,0 +1,42 @@
+"""How serious a conversation was lately: only ever raised, and only the latest are remembered."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nura_rt.conversation.recent import RecentLevels
+from nura_rt.pipeline.turn import LEVELS, Level, rank
+
+
+def test_of_an_unknown_conversation_nothing_is_known() -> None:
+    assert RecentLevels().of("c1") == "none"
+
+
+@given(st.lists(st.sampled_from(LEVELS), min_size=1))
+def test_the_highest_level_stays(levels: list[Level]) -> None:
+    recent = RecentLevels()
+
+    for level in levels:
+        recent.note("c1", level)
+
+    assert recent.of("c1") == max(levels, key=rank)
+
+
+def test_conversations_do_not_mix() -> None:
+    recent = RecentLevels()
+
+    recent.note("c1", "high")
+
+    assert recent.of("c2") == "none"
+
+
+def test_the_longest_silent_is_forgotten_first() -> None:
+    recent = RecentLevels()
+    recent.note("old", "high")
+    recent.note("kept", "high")
+    for number in range(9_998):
+        recent.note(f"c{number}", "low")
+    recent.note("kept", "none")
+
+    recent.note("one more", "low")
+
+    assert (recent.of("old"), recent.of("kept"), recent.of("c0")) == ("none", "high", "low")
