@@ -170,8 +170,11 @@ def _weigh(rule: Rule, reading: Reading, scenes: list[tuple[int, str]], start: i
         levels.append("none")
     if reading.time == "past":
         levels.append(rule.past)
-    if rule.soft and around & _UNREAL:
-        levels.append("low")
+    unreal = around & _UNREAL
+    if rule.soft and unreal:
+        # people laugh off what is done to them; a laugh alone may not hide it
+        hidden = unreal == {"laugh"} and rule.actor in ("other", "third_party")
+        levels.append("moderate" if hidden else "low")
     if reported or ("laugh" in around and around & {"trivial", "gaming"}):
         levels.append("low")
     return min(levels, key=rank)
