@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check format evaluate bench schema lock clean
+.PHONY: help install run test test-fast check format schema pictures lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ format: $(STAMP) ## let ruff mend what it can
 
 schema: $(STAMP) ## write sql/schema.sql anew from the migrations
 	$(BIN)/python tests/schema_picture.py --write
+
+pictures: $(STAMP) ## take the README's pictures anew (needs Chromium)
+	$(BIN)/python docs/take_pictures.py
 
 lock: $(STAMP) ## resolve requirements/base.lock anew
 	$(BIN)/uv pip compile requirements/base.in -o requirements/base.lock --generate-hashes --universal \

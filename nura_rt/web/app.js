@@ -65,8 +65,12 @@ class App {
     this.#view.attach(client);
     byId("room").hidden = false;
     showState("connecting", () => {});
+    // Opened before the socket is, so that words waiting for their conversation are seen to go out.
+    if (!location.hash && client.unsent.some((item) => item.create_id)) history.replaceState(null, "", "#/new");
+    const asked = /^#\/(new|c\/)/.test(location.hash);
+    if (asked) this.#route();
     client.start();
-    void this.#loadList().then(() => this.#client === client && this.#route());
+    void this.#loadList().then(() => this.#client === client && (asked ? this.#label() : this.#route()));
   }
 
   async #loadList() {
@@ -123,24 +127,26 @@ class App {
   /** `#/` the list, `#/new`, `#/c/ID`; without any the newest conversation. */
   #route() {
     const newest = this.#list.newest()?.conversation_id;
-    if (location.hash === "" && newest) return location.replace(`#/c/${encodeURIComponent(newest)}`);
+    if (!location.hash && newest) {
+      location.replace(`#/c/${encodeURIComponent(newest)}`);
+      return;
+    }
     const id = /^#\/c\/(.+)$/.exec(location.hash)?.[1];
     const listing = location.hash === "#/";
     byId("room").dataset.view = listing ? "list" : "conversation";
     if (id) this.#view.open(decodeURIComponent(id));
     else if (!listing) this.#view.openNew();
     else if (!this.#view.id && newest) this.#view.open(newest); // on a wide page it stands beside the list
-    return this.#opened(listing);
+    this.#support.show(this.#view.id);
+    this.#label();
+    if (!listing && matchMedia("(pointer: fine)").matches) this.#view.focus(); // on a phone it would open the keyboard
   }
 
-  /** @param {boolean} listing the list has the person's attention */
-  #opened(listing) {
+  #label() {
     const id = this.#view.id;
     const conversation = this.#list.get(id);
     byId("title").textContent = conversation ? titleOf(conversation) : word(id ? "untitled" : "newConversation");
     this.#list.select(id);
-    this.#support.show(id);
-    if (!listing && matchMedia("(pointer: fine)").matches) this.#view.focus(); // on a phone it would open the keyboard
   }
 }
 
