@@ -83,9 +83,26 @@ class Peer:
         )
         return await self.hear("accepted", ref=ref)
 
+    async def stream(self, conversation_id: str, count: int) -> list[Frame]:
+        """Sends so many messages a few milliseconds apart; returns their `accepted`."""
+        accepted = []
+        for number in range(count):
+            accepted.append(await self.send(conversation_id, f"step {number}"))
+            await asyncio.sleep(0.003)
+        return accepted
+
     def messages(self) -> list[Frame]:
         """Every `message` heard so far."""
         return [frame for frame in self.heard if frame["type"] == "message"]
+
+    def seqs(self) -> list[int]:
+        """The seq of every `message` heard so far, in the order of hearing."""
+        return [frame["seq"] for frame in self.messages()]
+
+
+def until_seq(head: int) -> Callable[[list[Frame]], bool]:
+    """For `collect`: enough is a message with this seq or a later one."""
+    return lambda heard: any(frame["type"] == "message" and frame["seq"] >= head for frame in heard)
 
 
 async def ended(socket: ClientConnection, *, within_s: float = WITHIN_S) -> tuple[int | None, str]:

@@ -22,7 +22,7 @@ FLAGS = [
     "--disable-sync",
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-MISSING = "Chromium is missing: run `apt install chromium`, or set CHROMIUM to the path of one."
+MISSING = "Chromium is missing: run `apt install chromium`, or set CHROMIUM to the path of one that is there."
 OFFLINE = "ERR_INTERNET_DISCONNECTED"  # Chromium's own remark when a test takes the network away
 PATIENCE_MS = 15_000
 
@@ -31,7 +31,8 @@ OpenPage = Callable[..., Awaitable[Page]]
 
 def chromium_path() -> str | None:
     """CHROMIUM, or the first Chromium or Chrome on the PATH."""
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    named = os.environ.get("CHROMIUM")
+    return next(filter(None, map(shutil.which, [named] if named else NAMES)), None)
 
 
 @pytest.fixture(scope="session")

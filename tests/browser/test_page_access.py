@@ -95,6 +95,31 @@ async def test_a_new_person_makes_an_account_and_signs_out(open_page: OpenPage) 
     assert await page.evaluate("localStorage.length + sessionStorage.length") == 0
 
 
+async def test_signing_out_asks_before_it_discards_what_was_not_sent(page: Page) -> None:
+    await page.context.set_offline(True)
+    await expect(page.locator("#state")).to_have_text("Offline")
+    await page.fill("#box", "Not for the next person here.")
+    await page.press("#box", "Enter")
+    await page.locator("#sign-out").click()
+    again = page.get_by_role("button", name="Sign out and discard 1 unsent message")
+
+    await again.click()
+
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert await page.evaluate("localStorage.length + sessionStorage.length") == 0
+    assert "next person" not in await page.content()
+
+
+async def test_a_token_that_is_no_longer_good_leads_to_the_door(page: Page, complaints: list[str]) -> None:
+    stale = {"access_token": "not.a.token", "expires_at": "2020-01-01T00:00:00Z", "user_id": "somebody"}
+    await page.evaluate("kept => localStorage.setItem('nura.session', JSON.stringify(kept))", stale)
+
+    await page.reload()
+
+    await expect(page.get_by_text("Your sign-in has ended.")).to_be_visible()
+    complaints[:] = [text for text in complaints if "401" not in text]
+
+
 @pytest.mark.parametrize("size", [PHONE, {"viewport": {"width": 1280, "height": 800}}], ids=["phone", "desk"])
 async def test_everything_on_the_page_has_a_name_and_room_for_a_finger(
     new_page: OpenPage, demo_state: Any, size: dict[str, Any]

@@ -1,6 +1,7 @@
 """One suite over both outlets: our transport on uvicorn, and plain ASGI on uvicorn's stock WebSocket class."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -69,13 +70,11 @@ async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
 async def heard(peer: ClientConnection) -> tuple[list[str], int | None, str]:
     """Every text until the close, its code and its reason."""
     texts: list[str] = []
-    try:
+    with contextlib.suppress(ConnectionClosed):
         async with asyncio.timeout(5):
             while True:
                 texts.append(str(await peer.recv()))
-    except ConnectionClosed as closed:
-        assert closed.rcvd is not None
-        return texts, closed.rcvd.code, closed.rcvd.reason
+    return texts, peer.close_code, peer.close_reason or ""
 
 
 def played(*texts: str, close: Close = Close.DRAINING) -> Script:

@@ -29,6 +29,7 @@ async def serving(app: App, ws: type[asyncio.Protocol], **options: Any) -> Async
         app,
         ws=ws,
         ws_per_message_deflate=False,
+        interface="asgi3",
         lifespan="off",
         log_config=None,
         access_log=False,

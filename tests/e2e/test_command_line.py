@@ -3,7 +3,6 @@
 import json
 import socket
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -34,24 +33,16 @@ PRIVATE_STORES = {
         ([], {}, "COMMAND", "required"),
         (["dance"], {}, "COMMAND", "invalid choice"),
         (["serve", "--loud"], {}, "--loud", "unrecognized"),
-        (["serve", "--port"], {}, "--port", "expected one argument"),
         (["serve", "--port", "0"], {}, "NURA_PORT", "a whole number from 1 to 65535"),
-        (["serve", "--port", "http"], {}, "NURA_PORT", "a whole number from 1 to 65535"),
         (["serve", "--host", "a b"], {}, "NURA_HOST", "a host name or an address"),
         (["serve", "--host", "203.0.113.1"], {}, "NURA_PORT", "cannot be used"),
         (["migrate"], {}, "STEP", "required"),
-        (["migrate", "sideways"], {}, "STEP", "invalid choice"),
         (["migrate", "down", "--steps", "0"], {}, "--steps", "a whole number from 1"),
-        (["migrate", "down", "--steps", "all"], {}, "--steps", "a whole number from 1"),
         (["migrate", "down"], PRIVATE_STORES, "--allow-data-loss", "drops its tables"),
-        (["migrate", "redo"], PRIVATE_STORES, "--allow-data-loss", "drops its tables"),
         (["token"], {}, "--user", "required"),
         (["token", "--user", ""], {}, "--user", "a UUID or a name of 1 to 64 characters"),
-        (["token", "--user", "x" * 65], {}, "--user", "a UUID or a name of 1 to 64 characters"),
         (["doctor"], {"NURA_PROT": "8000"}, "NURA_PROT", "the nearest one is NURA_PORT"),
-        (["doctor"], {"LIMIT_TEXT_CHARS": "0"}, "LIMIT_TEXT_CHARS", "a whole number from 1 to 100000"),
         (["doctor"], {"DB_POOL_MIN": "25"}, "DB_POOL_MIN", "DB_POOL_MIN <= DB_POOL_MAX"),
-        (["doctor"], {"SUPABASE_DB_HOST": "db"}, "SUPABASE_DB_NAME", "because SUPABASE_DB_HOST is"),
         (["doctor"], {"REDIS_URL": "http://x"}, "REDIS_URL", "redis://host"),
         (["token", "--user", "demo"], {"SUPABASE_JWT_SECRET": "short"}, "SUPABASE_JWT_SECRET", "at least 32 bytes"),
         (["serve"], {"NURA_ENV": "staging"}, "NURA_ENV", "one of: development, production"),
@@ -90,7 +81,7 @@ def test_a_database_that_does_not_answer_is_said_in_a_sentence(tmp_path: Path, c
     ended = run(*command, folder=tmp_path, **PRIVATE_STORES)
 
     said = ended.stdout + ended.stderr
-    assert ended.returncode in (1, 2)
+    assert ended.returncode == (1 if command == ["doctor"] else 2)
     assert "does not answer" in said
     assert "Traceback" not in said
 
@@ -164,13 +155,13 @@ def configured(stores: Addresses, database: str = "nura") -> dict[str, str]:
 
 
 @pytest.fixture
-def fresh_database(stores: Addresses, tmp_path: Path) -> Iterator[dict[str, str]]:
+def fresh_database(stores: Addresses, tmp_path: Path) -> dict[str, str]:
     """A database that an administrator has just bootstrapped by the command line."""
     assert stores.admin_url is not None
     name = f"cli_{uuid.uuid4().hex[:8]}"
     ended = run("migrate", "bootstrap", "--admin-dsn", stores.admin_url, "--database", name, folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
-    yield configured(stores, name)
+    return configured(stores, name)
 
 
 def test_migrations_go_up_and_down_and_say_where_they_are(

@@ -1,7 +1,6 @@
 """kill -9 at the worst moment: what was acknowledged is there, what was not may be sent again, once means once."""
 
 import asyncio
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -154,4 +153,3 @@ async def test_a_second_server_on_the_same_data_is_refused_and_the_first_goes_on
     assert re.search(rf"already running on this data \(pid {pid_of(embedded)}\)", second.stderr)
     assert len(second.stderr.splitlines()) == 1
     assert accepted["seq"] == 1
-    assert os.path.isdir(embedded.folder)

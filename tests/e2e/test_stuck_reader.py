@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 from deaf import deaf, until_gone
 
-from peers import Peer, ended, peer
+from peers import Peer, ended, peer, until_seq
 from servers import RAISED, StartInstance
 
 pytestmark = pytest.mark.slow
@@ -25,10 +25,6 @@ FLOOD = 100
 async def flood(speaker: Peer, conversation: str) -> list[int]:
     """Eight megabytes for whoever listens; returns the seqs acknowledged."""
     return [(await speaker.send(conversation, LONG_TEXT))["seq"] for _ in range(FLOOD)]
-
-
-def seqs(listener: Peer) -> list[int]:
-    return [frame["seq"] for frame in listener.messages()]
 
 
 async def test_a_silent_client_is_gone_after_the_ping_timeout(start_instance: StartInstance) -> None:
@@ -51,9 +47,7 @@ async def test_a_stuck_reader_of_a_flooded_room_is_gone_and_the_room_goes_on(
     async with peer(instance, "crowded") as speaker, peer(instance, "crowded") as listener:
         conversation = await speaker.open_conversation()
         await listener.join(conversation)
-        hearing = asyncio.create_task(
-            listener.collect(lambda heard: last_seq(heard) == 2 * FLOOD, within_s=40)
-        )
+        hearing = asyncio.create_task(listener.collect(until_seq(2 * FLOOD), within_s=40))
         with deaf(instance, "crowded", conversation) as stuck:
             flooding = asyncio.create_task(flood(speaker, conversation))
 
@@ -61,11 +55,7 @@ async def test_a_stuck_reader_of_a_flooded_room_is_gone_and_the_room_goes_on(
 
         await flooding
         await hearing
-    assert seqs(listener) == list(range(1, 2 * FLOOD + 1))
-
-
-def last_seq(heard: list[dict[str, object]]) -> object:
-    return max((frame["seq"] for frame in heard if frame["type"] == "message"), default=0)  # type: ignore[type-var]
+    assert listener.seqs() == list(range(1, 2 * FLOOD + 1))
 
 
 async def test_a_reader_too_far_behind_is_closed_before_any_ping(start_instance: StartInstance) -> None:
@@ -87,9 +77,7 @@ async def test_sigterm_does_not_wait_for_a_stuck_reader(start_instance: StartIns
         conversation = await speaker.open_conversation()
         with deaf(instance, "crowded", conversation) as stuck, deaf(instance, "crowded") as silent:
             await listener.join(conversation)
-            hearing = asyncio.create_task(
-                listener.collect(lambda heard: last_seq(heard) == 2 * FLOOD, within_s=40)
-            )
+            hearing = asyncio.create_task(listener.collect(until_seq(2 * FLOOD), within_s=40))
             await flood(speaker, conversation)
             await hearing
             assert stuck.is_connected

@@ -1,0 +1,647 @@
+-- What the migrations add up to. Made by `make schema`; a test fails when it is out of date.
+
+CREATE SCHEMA nura;
+
+CREATE TYPE nura.conversation_row AS (
+    id varchar,
+    title varchar,
+    status varchar,
+    crisis_level varchar,
+    last_seq bigint,
+    message_count integer,
+    created_at timestamptz,
+    last_message_at timestamptz
+);
+
+CREATE TYPE nura.message_row AS (
+    id varchar,
+    conversation_id varchar,
+    seq bigint,
+    role varchar,
+    content text,
+    processed_content text,
+    client_id varchar,
+    author_id varchar,
+    created_at timestamptz
+);
+
+CREATE FUNCTION nura.become(p_user_id text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  perform set_config('role', 'authenticated', true),
+          set_config('request.jwt.claims', json_build_object('sub', p_user_id, 'role', 'authenticated')::text, true);
+end $$;
+
+CREATE FUNCTION nura.conversation_seen_by(p_user_id text, p_conversation_id text) RETURNS SETOF nura.conversation_row
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform nura.become(p_user_id);
+  return query
+    select c.id, c.title, c.status, c.crisis_level, c.last_seq, c.message_count, c.created_at, c.last_message_at
+      from public.conversations c
+     where c.id = p_conversation_id and c.user_id = p_user_id;
+end $$;
+
+CREATE FUNCTION nura.conversations_of(p_user_id text, p_limit integer) RETURNS SETOF nura.conversation_row
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform nura.become(p_user_id);
+  return query
+    select c.id, c.title, c.status, c.crisis_level, c.last_seq, c.message_count, c.created_at, c.last_message_at
+      from public.conversations c
+     where c.user_id = p_user_id
+     order by c.updated_at desc, c.id limit p_limit;
+end $$;
+
+CREATE FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) RETURNS SETOF nura.message_row
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform nura.become(p_user_id);
+  return query
+    select m.id, m.conversation_id, m.seq, m.role, m.content, m.processed_content, m.client_id, m.author_id, m.created_at
+      from public.messages m
+     where m.conversation_id = p_conversation_id and m.user_id = p_user_id and m.seq > p_after
+     order by m.seq limit p_limit;
+end $$;
+
+CREATE FUNCTION nura.messages_before(p_user_id text, p_conversation_id text, p_before bigint, p_limit integer) RETURNS SETOF nura.message_row
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform nura.become(p_user_id);
+  return query
+    select m.id, m.conversation_id, m.seq, m.role, m.content, m.processed_content, m.client_id, m.author_id, m.created_at
+      from public.messages m
+     where m.conversation_id = p_conversation_id and m.user_id = p_user_id and m.seq < p_before
+     order by m.seq desc limit p_limit;
+end $$;
+
+CREATE FUNCTION nura.own_rows(p_table regclass, p_owner_column text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  execute format('alter table %s enable row level security', p_table);
+  execute format('alter table %s force row level security', p_table);
+  execute format(
+    'create policy own_rows on %s to authenticated, nura_door
+       using (%I = (select auth.uid())::text) with check (%I = (select auth.uid())::text)',
+    p_table, p_owner_column, p_owner_column);
+  insert into nura.person_tables values (p_table::text, p_owner_column);
+end $$;
+
+CREATE FUNCTION nura.touch_updated_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  new.updated_at := now();
+  return new;
+end $$;
+
+CREATE FUNCTION public.uuid_generate_v4() RETURNS uuid
+    LANGUAGE sql PARALLEL SAFE
+    AS $$select gen_random_uuid()$$;
+
+GRANT USAGE ON SCHEMA nura TO nura_app;
+GRANT USAGE ON SCHEMA nura TO nura_door;
+GRANT USAGE ON SCHEMA nura TO nura_writer;
+GRANT USAGE ON SCHEMA nura TO nura_worker;
+GRANT USAGE ON SCHEMA nura TO nura_auth;
+
+GRANT ALL ON SCHEMA public TO nura_owner;
+GRANT USAGE ON SCHEMA public TO authenticated;
+GRANT USAGE ON SCHEMA public TO nura_app;
+GRANT USAGE ON SCHEMA public TO nura_door;
+GRANT USAGE ON SCHEMA public TO nura_writer;
+GRANT USAGE ON SCHEMA public TO nura_worker;
+GRANT USAGE ON SCHEMA public TO nura_auth;
+
+-- public.badges
+CREATE TABLE public.badges (
+    id varchar DEFAULT public.uuid_generate_v4() NOT NULL,
+    name varchar NOT NULL,
+    description text,
+    icon_url varchar,
+    xp_award integer DEFAULT 0,
+    criteria json DEFAULT '{}'::json,
+    is_active boolean DEFAULT true,
+    created_at timestamptz DEFAULT now()
+);
+ALTER TABLE ONLY public.badges FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.badges ADD CONSTRAINT badges_pkey PRIMARY KEY (id);
+ALTER TABLE public.badges ENABLE ROW LEVEL SECURITY;
+CREATE POLICY everyone_reads ON public.badges FOR SELECT TO authenticated USING (true);
+GRANT SELECT ON TABLE public.badges TO authenticated;
+
+-- public.call_summaries
+CREATE TABLE public.call_summaries (
+    id varchar DEFAULT public.uuid_generate_v4() NOT NULL,
+    call_id varchar NOT NULL,
+    user_id varchar NOT NULL,
+    summary_json json NOT NULL,
+    duration_seconds integer,
+    sentiment varchar,
+    key_topics json DEFAULT '[]'::json,
+    action_items json DEFAULT '[]'::json,
+    crisis_indicators json DEFAULT '{}'::json,
+    emotional_state varchar,
+    created_at timestamptz DEFAULT now()
+);
+ALTER TABLE ONLY public.call_summaries FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.call_summaries ADD CONSTRAINT call_summaries_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.call_summaries ADD CONSTRAINT call_summaries_call_id_fkey FOREIGN KEY (call_id) REFERENCES public.voice_calls(id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.call_summaries ADD CONSTRAINT call_summaries_call_id_user_id_fkey FOREIGN KEY (call_id, user_id) REFERENCES public.voice_calls(id, user_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.call_summaries ADD CONSTRAINT call_summaries_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX idx_call_summaries_user ON public.call_summaries USING btree (user_id);
+ALTER TABLE public.call_summaries ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.call_summaries TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE public.call_summaries TO authenticated;
+
+-- public.conversations
+CREATE TABLE public.conversations (
+    id varchar DEFAULT public.uuid_generate_v4() NOT NULL,
+    user_id varchar NOT NULL,
+    title varchar,
+    description text,
+    session_type varchar DEFAULT 'chat'::varchar,
+    status varchar DEFAULT 'active'::varchar,
+    crisis_level varchar DEFAULT 'none'::varchar,
+    safety_plan_triggered boolean DEFAULT false,
+    message_count integer DEFAULT 0,
+    total_duration_minutes double precision DEFAULT 0.0,
+    created_at timestamptz DEFAULT now(),
+    updated_at timestamptz DEFAULT now(),
+    last_message_at timestamptz,
+    last_seq bigint DEFAULT 0 NOT NULL,
+    client_id varchar,
+    CONSTRAINT conversations_crisis_level_check CHECK (((crisis_level)::text = ANY ((ARRAY['none'::varchar, 'low'::varchar, 'moderate'::varchar, 'high'::varchar, 'critical'::varchar])::text[])))
+);
+ALTER TABLE ONLY public.conversations FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.conversations ADD CONSTRAINT conversations_id_user_id_key UNIQUE (id, user_id);
+ALTER TABLE ONLY public.conversations ADD CONSTRAINT conversations_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.conversations ADD CONSTRAINT conversations_user_id_client_id_key UNIQUE (user_id, client_id);
+ALTER TABLE ONLY public.conversations ADD CONSTRAINT conversations_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX idx_conversations_user_updated ON public.conversations USING btree (user_id, updated_at);
+CREATE TRIGGER touch BEFORE UPDATE ON public.conversations FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
+ALTER TABLE public.conversations ENABLE ROW LEVEL SECURITY;
+CREATE POLICY batch_read ON public.conversations FOR SELECT TO nura_writer USING (true);
+CREATE POLICY batch_update ON public.conversations FOR UPDATE TO nura_writer USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON public.conversations TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE public.conversations TO authenticated;
+GRANT SELECT,INSERT ON TABLE public.conversations TO nura_door;
+GRANT SELECT (crisis_level, id, last_seq, message_count, safety_plan_triggered, user_id) ON TABLE public.conversations TO nura_writer;
+GRANT UPDATE (crisis_level, last_message_at, last_seq, message_count, safety_plan_triggered) ON TABLE public.conversations TO nura_writer;
+
+-- public.generated_images
+CREATE TABLE public.generated_images (
+    id varchar DEFAULT public.uuid_generate_v4() NOT NULL,
+    user_id varchar NOT NULL,
+    name varchar,
+    prompt text NOT NULL,
+    image_data text NOT NULL,
+    image_format varchar DEFAULT 'png'::varchar,
+    metadata jsonb DEFAULT '{}'::jsonb,
+    created_at timestamptz DEFAULT now(),
+    updated_at timestamptz DEFAULT now()
+);
+ALTER TABLE ONLY public.generated_images FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.generated_images ADD CONSTRAINT generated_images_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.generated_images ADD CONSTRAINT generated_images_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX idx_generated_images_created ON public.generated_images USING btree (created_at);
+CREATE INDEX idx_generated_images_user ON public.generated_images USING btree (user_id);
+CREATE TRIGGER touch BEFORE UPDATE ON public.generated_images FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
+ALTER TABLE public.generated_images ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.generated_images TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE public.generated_images TO authenticated;
+
+-- public.memory_items
+CREATE TABLE public.memory_items (
+    id varchar DEFAULT public.uuid_generate_v4() NOT NULL,
+    user_id varchar NOT NULL,
+    conversation_id varchar,
+    message_id varchar,
+    content text NOT NULL,
+    processed_content text,
+    memory_type varchar NOT NULL,
+    storage_type varchar DEFAULT 'short_term'::varchar,
+    significance_level varchar DEFAULT 'low'::varchar,
+    significance_category varchar,
+    relevance_score double precision DEFAULT 0.0,
+    stability_score double precision DEFAULT 0.0,
+    explicitness_score double precision DEFAULT 0.0,
+    composite_score double precision DEFAULT 0.0,
+    embedding json,
+    pii_detected json DEFAULT '{}'::json,
+    user_consent json DEFAULT '{}'::json,
+    anonymized_version text,
+    extraction_metadata json DEFAULT '{}'::json,
+    tags json DEFAULT '[]'::json,
+    created_at timestamptz DEFAULT now(),
+    updated_at timestamptz DEFAULT now(),
+    last_accessed_at timestamptz,
+    is_active boolean DEFAULT true,
+    is_archived boolean DEFAULT false
+);
+ALTER TABLE ONLY public.memory_items FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.memory_items ADD CONSTRAINT memory_items_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.memory_items ADD CONSTRAINT memory_items_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES public.conversations(id) ON DELETE SET NULL;
+ALTER TABLE ONLY public.memory_items ADD CONSTRAINT memory_items_conversation_id_user_id_fkey FOREIGN KEY (conversation_id, user_id) REFERENCES public.conversations(id, user_id) ON DELETE SET NULL (conversation_id);
+ALTER TABLE ONLY public.memory_items ADD CONSTRAINT memory_items_message_id_fkey FOREIGN KEY (message_id) REFERENCES public.messages(id) ON DELETE SET NULL;
+ALTER TABLE ONLY public.memory_items ADD CONSTRAINT memory_items_message_id_user_id_fkey FOREIGN KEY (message_id, user_id) REFERENCES public.messages(id, user_id) ON DELETE SET NULL (message_id);
+ALTER TABLE ONLY public.memory_items ADD CONSTRAINT memory_items_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX idx_memory_items_storage_type ON public.memory_items USING btree (storage_type);
+CREATE INDEX idx_memory_items_type ON public.memory_items USING btree (memory_type);
+CREATE INDEX idx_memory_items_user ON public.memory_items USING btree (user_id);
+CREATE TRIGGER touch BEFORE UPDATE ON public.memory_items FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
+ALTER TABLE public.memory_items ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.memory_items TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE public.memory_items TO authenticated;
+
+-- public.messages
+CREATE TABLE public.messages (
+    id varchar DEFAULT public.uuid_generate_v4() NOT NULL,
+    conversation_id varchar NOT NULL,
+    user_id varchar NOT NULL,
+    content text NOT NULL,
+    role varchar NOT NULL,
+    message_type varchar DEFAULT 'text'::varchar,
+    processed_content text,
+    pii_detected json DEFAULT '{}'::json,
+    sentiment_score double precision,
+    crisis_indicators json DEFAULT '{}'::json,
+    requires_intervention boolean DEFAULT false,
+    memory_extracted boolean DEFAULT false,
+    memory_items_created json DEFAULT '[]'::json,
+    response_time_ms integer,
+    model_used varchar,
+    tokens_used integer,
+    created_at timestamptz DEFAULT now(),
+    updated_at timestamptz DEFAULT now(),
+    seq bigint NOT NULL,
+    client_id varchar NOT NULL,
+    author_id varchar,
+    CONSTRAINT messages_role_check CHECK (((role)::text = ANY ((ARRAY['user'::varchar, 'assistant'::varchar, 'system'::varchar])::text[])))
+);
+ALTER TABLE ONLY public.messages FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.messages ADD CONSTRAINT messages_conversation_id_client_id_key UNIQUE (conversation_id, client_id);
+ALTER TABLE ONLY public.messages ADD CONSTRAINT messages_conversation_id_seq_key UNIQUE (conversation_id, seq);
+ALTER TABLE ONLY public.messages ADD CONSTRAINT messages_id_user_id_key UNIQUE (id, user_id);
+ALTER TABLE ONLY public.messages ADD CONSTRAINT messages_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.messages ADD CONSTRAINT messages_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES public.conversations(id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.messages ADD CONSTRAINT messages_conversation_id_user_id_fkey FOREIGN KEY (conversation_id, user_id) REFERENCES public.conversations(id, user_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.messages ADD CONSTRAINT messages_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX idx_messages_conversation ON public.messages USING btree (conversation_id);
+CREATE INDEX idx_messages_created ON public.messages USING btree (created_at);
+CREATE INDEX idx_messages_user ON public.messages USING btree (user_id);
+CREATE TRIGGER touch BEFORE UPDATE ON public.messages FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
+ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
+CREATE POLICY batch_insert ON public.messages FOR INSERT TO nura_writer WITH CHECK (true);
+CREATE POLICY batch_read ON public.messages FOR SELECT TO nura_writer USING (true);
+CREATE POLICY own_rows ON public.messages TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT INSERT ON TABLE public.messages TO nura_writer;
+GRANT SELECT ON TABLE public.messages TO authenticated;
+GRANT SELECT (client_id, conversation_id, created_at, id, seq) ON TABLE public.messages TO nura_writer;
+
+-- public.safety_contacts
+CREATE TABLE public.safety_contacts (
+    id varchar DEFAULT public.uuid_generate_v4() NOT NULL,
+    user_id varchar NOT NULL,
+    contact_user_id varchar,
+    external_first_name varchar,
+    external_last_name varchar,
+    external_phone_number varchar,
+    external_email varchar,
+    priority_order integer NOT NULL,
+    allowed_communication_methods json NOT NULL,
+    preferred_communication_method varchar NOT NULL,
+    relationship_type varchar,
+    notes text,
+    preferred_contact_time varchar,
+    timezone varchar DEFAULT 'UTC'::varchar,
+    is_active boolean DEFAULT true,
+    is_emergency_contact boolean DEFAULT false,
+    created_at timestamptz DEFAULT now(),
+    updated_at timestamptz DEFAULT now(),
+    last_contacted_at timestamptz,
+    last_contact_method varchar,
+    last_contact_successful boolean,
+    custom_metadata json DEFAULT '{}'::json
+);
+ALTER TABLE ONLY public.safety_contacts FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.safety_contacts ADD CONSTRAINT safety_contacts_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.safety_contacts ADD CONSTRAINT safety_contacts_contact_user_id_fkey FOREIGN KEY (contact_user_id) REFERENCES public.users(id) ON DELETE SET NULL;
+ALTER TABLE ONLY public.safety_contacts ADD CONSTRAINT safety_contacts_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX idx_safety_contacts_priority ON public.safety_contacts USING btree (user_id, priority_order);
+CREATE INDEX idx_safety_contacts_user ON public.safety_contacts USING btree (user_id);
+CREATE TRIGGER touch BEFORE UPDATE ON public.safety_contacts FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
+ALTER TABLE public.safety_contacts ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.safety_contacts TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE public.safety_contacts TO authenticated;
+
+-- public.schedules
+CREATE TABLE public.schedules (
+    id varchar DEFAULT public.uuid_generate_v4() NOT NULL,
+    user_id varchar NOT NULL,
+    name varchar NOT NULL,
+    description text,
+    schedule_type varchar NOT NULL,
+    cron_expression varchar NOT NULL,
+    timezone varchar DEFAULT 'UTC'::varchar,
+    next_run_at timestamptz NOT NULL,
+    last_run_at timestamptz,
+    reminder_method varchar NOT NULL,
+    phone_number varchar,
+    email varchar,
+    assistant_id varchar,
+    is_active boolean DEFAULT true,
+    custom_metadata json DEFAULT '{}'::json,
+    context_summary text,
+    created_at timestamptz DEFAULT now(),
+    updated_at timestamptz DEFAULT now()
+);
+ALTER TABLE ONLY public.schedules FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.schedules ADD CONSTRAINT schedules_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.schedules ADD CONSTRAINT schedules_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX schedules_user ON public.schedules USING btree (user_id);
+CREATE TRIGGER touch BEFORE UPDATE ON public.schedules FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
+ALTER TABLE public.schedules ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.schedules TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE public.schedules TO authenticated;
+
+-- public.user_badges
+CREATE TABLE public.user_badges (
+    id varchar DEFAULT public.uuid_generate_v4() NOT NULL,
+    user_id varchar NOT NULL,
+    badge_id varchar NOT NULL,
+    earned_at timestamptz DEFAULT now()
+);
+ALTER TABLE ONLY public.user_badges FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.user_badges ADD CONSTRAINT user_badges_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.user_badges ADD CONSTRAINT user_badges_user_id_badge_id_key UNIQUE (user_id, badge_id);
+ALTER TABLE ONLY public.user_badges ADD CONSTRAINT user_badges_badge_id_fkey FOREIGN KEY (badge_id) REFERENCES public.badges(id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.user_badges ADD CONSTRAINT user_badges_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+ALTER TABLE public.user_badges ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.user_badges TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE public.user_badges TO authenticated;
+
+-- public.user_service_profiles
+CREATE TABLE public.user_service_profiles (
+    id varchar DEFAULT public.uuid_generate_v4() NOT NULL,
+    user_id varchar NOT NULL,
+    service_type varchar NOT NULL,
+    service_preferences json DEFAULT '{}'::json,
+    service_metadata json DEFAULT '{}'::json,
+    usage_stats json DEFAULT '{}'::json,
+    created_at timestamptz DEFAULT now(),
+    updated_at timestamptz DEFAULT now(),
+    last_used_at timestamptz
+);
+ALTER TABLE ONLY public.user_service_profiles FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.user_service_profiles ADD CONSTRAINT user_service_profiles_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.user_service_profiles ADD CONSTRAINT user_service_profiles_user_id_service_type_key UNIQUE (user_id, service_type);
+ALTER TABLE ONLY public.user_service_profiles ADD CONSTRAINT user_service_profiles_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE TRIGGER touch BEFORE UPDATE ON public.user_service_profiles FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
+ALTER TABLE public.user_service_profiles ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.user_service_profiles TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE public.user_service_profiles TO authenticated;
+
+-- public.users
+CREATE TABLE public.users (
+    id varchar NOT NULL,
+    email varchar NOT NULL,
+    phone_number varchar,
+    full_name varchar,
+    display_name varchar,
+    bio text,
+    avatar_url varchar,
+    email_confirmed_at timestamptz,
+    phone_confirmed_at timestamptz,
+    last_sign_in_at timestamptz,
+    is_active boolean DEFAULT true,
+    current_streak integer DEFAULT 0,
+    xp integer DEFAULT 0,
+    privacy_settings json DEFAULT '{}'::json,
+    created_at timestamptz DEFAULT now(),
+    updated_at timestamptz DEFAULT now(),
+    last_active_at timestamptz,
+    deleted_at timestamptz
+);
+ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.users ADD CONSTRAINT users_email_key UNIQUE (email);
+ALTER TABLE ONLY public.users ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+CREATE INDEX idx_users_active ON public.users USING btree (is_active);
+CREATE INDEX idx_users_created ON public.users USING btree (created_at);
+CREATE INDEX idx_users_email ON public.users USING btree (email);
+CREATE TRIGGER touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
+ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.users TO authenticated, nura_door USING (((id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((id)::text = (( SELECT auth.uid() AS uid))::text));
+CREATE POLICY sign_in ON public.users TO nura_auth USING (true) WITH CHECK (true);
+GRANT SELECT ON TABLE public.users TO authenticated;
+GRANT INSERT (display_name, email, id, last_active_at, last_sign_in_at) ON TABLE public.users TO nura_auth;
+GRANT SELECT (email, id) ON TABLE public.users TO nura_auth;
+GRANT UPDATE (last_active_at, last_sign_in_at) ON TABLE public.users TO nura_auth;
+
+-- public.voice_calls
+CREATE TABLE public.voice_calls (
+    id varchar DEFAULT public.uuid_generate_v4() NOT NULL,
+    vapi_call_id varchar,
+    user_id varchar NOT NULL,
+    assistant_id varchar NOT NULL,
+    channel varchar,
+    status varchar DEFAULT 'pending'::varchar,
+    phone_number varchar,
+    started_at timestamptz,
+    ended_at timestamptz,
+    created_at timestamptz DEFAULT now(),
+    cost_total numeric(10,4),
+    cost_breakdown json
+);
+ALTER TABLE ONLY public.voice_calls FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.voice_calls ADD CONSTRAINT voice_calls_id_user_id_key UNIQUE (id, user_id);
+ALTER TABLE ONLY public.voice_calls ADD CONSTRAINT voice_calls_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.voice_calls ADD CONSTRAINT voice_calls_vapi_call_id_key UNIQUE (vapi_call_id);
+ALTER TABLE ONLY public.voice_calls ADD CONSTRAINT voice_calls_assistant_id_fkey FOREIGN KEY (assistant_id) REFERENCES public.voices(assistant_id);
+ALTER TABLE ONLY public.voice_calls ADD CONSTRAINT voice_calls_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX idx_voice_calls_user ON public.voice_calls USING btree (user_id);
+ALTER TABLE public.voice_calls ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.voice_calls TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE public.voice_calls TO authenticated;
+
+-- public.voices
+CREATE TABLE public.voices (
+    id varchar DEFAULT public.uuid_generate_v4() NOT NULL,
+    name varchar NOT NULL,
+    assistant_id varchar NOT NULL,
+    description text,
+    sample_url varchar,
+    is_active boolean DEFAULT true,
+    created_at timestamptz DEFAULT now()
+);
+ALTER TABLE ONLY public.voices FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.voices ADD CONSTRAINT voices_assistant_id_key UNIQUE (assistant_id);
+ALTER TABLE ONLY public.voices ADD CONSTRAINT voices_pkey PRIMARY KEY (id);
+ALTER TABLE public.voices ENABLE ROW LEVEL SECURITY;
+CREATE POLICY everyone_reads ON public.voices FOR SELECT TO authenticated USING (true);
+GRANT SELECT ON TABLE public.voices TO authenticated;
+
+-- nura.accounts
+CREATE TABLE nura.accounts (
+    user_id varchar NOT NULL,
+    email varchar NOT NULL,
+    password_hash varchar NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    updated_at timestamptz DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY nura.accounts FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY nura.accounts ADD CONSTRAINT accounts_email_key UNIQUE (email);
+ALTER TABLE ONLY nura.accounts ADD CONSTRAINT accounts_pkey PRIMARY KEY (user_id);
+ALTER TABLE ONLY nura.accounts ADD CONSTRAINT accounts_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE TRIGGER touch BEFORE UPDATE ON nura.accounts FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
+ALTER TABLE nura.accounts ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON nura.accounts TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+CREATE POLICY sign_in ON nura.accounts TO nura_auth USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT ON TABLE nura.accounts TO nura_auth;
+
+-- nura.become
+GRANT ALL ON FUNCTION nura.become(p_user_id text) TO nura_app;
+REVOKE ALL ON FUNCTION nura.become(p_user_id text) FROM PUBLIC;
+
+-- nura.conversation_seen_by
+GRANT ALL ON FUNCTION nura.conversation_seen_by(p_user_id text, p_conversation_id text) TO nura_app;
+REVOKE ALL ON FUNCTION nura.conversation_seen_by(p_user_id text, p_conversation_id text) FROM PUBLIC;
+
+-- nura.conversations_of
+GRANT ALL ON FUNCTION nura.conversations_of(p_user_id text, p_limit integer) TO nura_app;
+REVOKE ALL ON FUNCTION nura.conversations_of(p_user_id text, p_limit integer) FROM PUBLIC;
+
+-- nura.crisis_events
+CREATE TABLE nura.crisis_events (
+    id varchar DEFAULT gen_random_uuid() NOT NULL,
+    user_id varchar NOT NULL,
+    conversation_id varchar NOT NULL,
+    message_id varchar,
+    source varchar NOT NULL,
+    level varchar NOT NULL,
+    indicators json NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT crisis_events_source_check CHECK (((source)::text = ANY ((ARRAY['message'::varchar, 'title'::varchar])::text[])))
+);
+ALTER TABLE ONLY nura.crisis_events FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY nura.crisis_events ADD CONSTRAINT crisis_events_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY nura.crisis_events ADD CONSTRAINT crisis_events_conversation_id_user_id_fkey FOREIGN KEY (conversation_id, user_id) REFERENCES public.conversations(id, user_id) ON DELETE CASCADE;
+ALTER TABLE ONLY nura.crisis_events ADD CONSTRAINT crisis_events_message_id_user_id_fkey FOREIGN KEY (message_id, user_id) REFERENCES public.messages(id, user_id) ON DELETE CASCADE;
+ALTER TABLE ONLY nura.crisis_events ADD CONSTRAINT crisis_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX crisis_events_conversation ON nura.crisis_events USING btree (conversation_id);
+CREATE INDEX crisis_events_message ON nura.crisis_events USING btree (message_id);
+CREATE INDEX crisis_events_user ON nura.crisis_events USING btree (user_id);
+ALTER TABLE nura.crisis_events ENABLE ROW LEVEL SECURITY;
+CREATE POLICY batch_insert ON nura.crisis_events FOR INSERT TO nura_writer WITH CHECK (true);
+CREATE POLICY own_rows ON nura.crisis_events TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT INSERT ON TABLE nura.crisis_events TO nura_door;
+GRANT INSERT ON TABLE nura.crisis_events TO nura_writer;
+
+-- nura.jobs
+CREATE TABLE nura.jobs (
+    id bigint NOT NULL,
+    kind varchar NOT NULL,
+    key varchar NOT NULL,
+    user_id varchar,
+    payload jsonb NOT NULL,
+    due_at timestamptz DEFAULT now() NOT NULL,
+    state varchar DEFAULT 'due'::varchar NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    lease_until timestamptz,
+    lease_token uuid,
+    last_error_code varchar,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    finished_at timestamptz,
+    CONSTRAINT jobs_check CHECK ((((state)::text = 'leased'::text) = (lease_token IS NOT NULL))),
+    CONSTRAINT jobs_state_check CHECK (((state)::text = ANY ((ARRAY['due'::varchar, 'leased'::varchar, 'done'::varchar, 'dead'::varchar])::text[])))
+);
+ALTER TABLE ONLY nura.jobs FORCE ROW LEVEL SECURITY;
+ALTER TABLE nura.jobs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY ( SEQUENCE NAME nura.jobs_id_seq START WITH 1 INCREMENT BY 1 NO MINVALUE NO MAXVALUE CACHE 1 );
+ALTER TABLE ONLY nura.jobs ADD CONSTRAINT jobs_key_key UNIQUE (key);
+ALTER TABLE ONLY nura.jobs ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY nura.jobs ADD CONSTRAINT jobs_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX jobs_due ON nura.jobs USING btree (due_at) WHERE ((state)::text = 'due'::text);
+CREATE INDEX jobs_leased ON nura.jobs USING btree (lease_until) WHERE ((state)::text = 'leased'::text);
+CREATE INDEX jobs_user ON nura.jobs USING btree (user_id);
+ALTER TABLE nura.jobs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY batch_finish ON nura.jobs FOR UPDATE TO nura_writer USING (true) WITH CHECK (true);
+CREATE POLICY batch_insert ON nura.jobs FOR INSERT TO nura_writer WITH CHECK (true);
+CREATE POLICY batch_read ON nura.jobs FOR SELECT TO nura_writer USING (true);
+CREATE POLICY own_rows ON nura.jobs TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+CREATE POLICY work ON nura.jobs TO nura_worker USING (true) WITH CHECK (true);
+GRANT INSERT ON TABLE nura.jobs TO nura_writer;
+GRANT SELECT ON TABLE nura.jobs TO nura_worker;
+GRANT SELECT (key, lease_token, state) ON TABLE nura.jobs TO nura_writer;
+GRANT UPDATE (attempt, due_at, finished_at, last_error_code, lease_token, lease_until, state) ON TABLE nura.jobs TO nura_worker;
+GRANT UPDATE (finished_at, lease_token, lease_until, state) ON TABLE nura.jobs TO nura_writer;
+
+-- nura.messages_after
+GRANT ALL ON FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) TO nura_app;
+REVOKE ALL ON FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) FROM PUBLIC;
+
+-- nura.messages_before
+GRANT ALL ON FUNCTION nura.messages_before(p_user_id text, p_conversation_id text, p_before bigint, p_limit integer) TO nura_app;
+REVOKE ALL ON FUNCTION nura.messages_before(p_user_id text, p_conversation_id text, p_before bigint, p_limit integer) FROM PUBLIC;
+
+-- nura.own_rows
+REVOKE ALL ON FUNCTION nura.own_rows(p_table regclass, p_owner_column text) FROM PUBLIC;
+
+-- nura.person_tables
+CREATE TABLE nura.person_tables (
+    table_name text NOT NULL,
+    owner_column text NOT NULL
+);
+ALTER TABLE ONLY nura.person_tables ADD CONSTRAINT person_tables_pkey PRIMARY KEY (table_name);
+
+-- nura.reply_runs
+CREATE TABLE nura.reply_runs (
+    id varchar DEFAULT gen_random_uuid() NOT NULL,
+    message_id varchar NOT NULL,
+    conversation_id varchar NOT NULL,
+    user_id varchar NOT NULL,
+    state varchar DEFAULT 'running'::varchar NOT NULL,
+    attempt integer DEFAULT 1 NOT NULL,
+    lease_token uuid,
+    started_at timestamptz DEFAULT now() NOT NULL,
+    ended_at timestamptz,
+    reply_message_id varchar,
+    CONSTRAINT reply_runs_state_check CHECK (((state)::text = ANY ((ARRAY['running'::varchar, 'completed'::varchar, 'failed'::varchar, 'cancelled'::varchar])::text[])))
+);
+ALTER TABLE ONLY nura.reply_runs FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY nura.reply_runs ADD CONSTRAINT reply_runs_message_id_key UNIQUE (message_id);
+ALTER TABLE ONLY nura.reply_runs ADD CONSTRAINT reply_runs_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY nura.reply_runs ADD CONSTRAINT reply_runs_conversation_id_user_id_fkey FOREIGN KEY (conversation_id, user_id) REFERENCES public.conversations(id, user_id) ON DELETE CASCADE;
+ALTER TABLE ONLY nura.reply_runs ADD CONSTRAINT reply_runs_message_id_user_id_fkey FOREIGN KEY (message_id, user_id) REFERENCES public.messages(id, user_id) ON DELETE CASCADE;
+ALTER TABLE ONLY nura.reply_runs ADD CONSTRAINT reply_runs_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX reply_runs_conversation ON nura.reply_runs USING btree (conversation_id);
+CREATE INDEX reply_runs_user ON nura.reply_runs USING btree (user_id);
+ALTER TABLE nura.reply_runs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY batch_finish ON nura.reply_runs FOR UPDATE TO nura_writer USING (true) WITH CHECK (true);
+CREATE POLICY batch_read ON nura.reply_runs FOR SELECT TO nura_writer USING (true);
+CREATE POLICY own_rows ON nura.reply_runs TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+CREATE POLICY work ON nura.reply_runs TO nura_worker USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT ON TABLE nura.reply_runs TO nura_worker;
+GRANT SELECT (lease_token, message_id) ON TABLE nura.reply_runs TO nura_writer;
+GRANT UPDATE (attempt, ended_at, lease_token, started_at, state) ON TABLE nura.reply_runs TO nura_worker;
+GRANT UPDATE (ended_at, lease_token, reply_message_id, state) ON TABLE nura.reply_runs TO nura_writer;
+
+-- nura.schema_migrations
+CREATE TABLE nura.schema_migrations (
+    version text NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamptz DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY nura.schema_migrations ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+-- nura.touch_updated_at
+REVOKE ALL ON FUNCTION nura.touch_updated_at() FROM PUBLIC;
