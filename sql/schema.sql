@@ -122,6 +122,25 @@ GRANT USAGE ON SCHEMA public TO nura_writer;
 GRANT USAGE ON SCHEMA public TO nura_worker;
 GRANT USAGE ON SCHEMA public TO nura_auth;
 
+REVOKE ALL ON FUNCTION nura.become(p_user_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION nura.become(p_user_id text) TO nura_app;
+
+REVOKE ALL ON FUNCTION nura.conversation_seen_by(p_user_id text, p_conversation_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION nura.conversation_seen_by(p_user_id text, p_conversation_id text) TO nura_app;
+
+REVOKE ALL ON FUNCTION nura.conversations_of(p_user_id text, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION nura.conversations_of(p_user_id text, p_limit integer) TO nura_app;
+
+REVOKE ALL ON FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) TO nura_app;
+
+REVOKE ALL ON FUNCTION nura.messages_before(p_user_id text, p_conversation_id text, p_before bigint, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION nura.messages_before(p_user_id text, p_conversation_id text, p_before bigint, p_limit integer) TO nura_app;
+
+REVOKE ALL ON FUNCTION nura.own_rows(p_table regclass, p_owner_column text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION nura.touch_updated_at() FROM PUBLIC;
+
 -- public.badges
 CREATE TABLE public.badges (
     id varchar DEFAULT public.uuid_generate_v4() NOT NULL,
@@ -508,18 +527,6 @@ CREATE POLICY own_rows ON nura.accounts TO authenticated, nura_door USING (((use
 CREATE POLICY sign_in ON nura.accounts TO nura_auth USING (true) WITH CHECK (true);
 GRANT SELECT,INSERT ON TABLE nura.accounts TO nura_auth;
 
--- nura.become
-GRANT ALL ON FUNCTION nura.become(p_user_id text) TO nura_app;
-REVOKE ALL ON FUNCTION nura.become(p_user_id text) FROM PUBLIC;
-
--- nura.conversation_seen_by
-GRANT ALL ON FUNCTION nura.conversation_seen_by(p_user_id text, p_conversation_id text) TO nura_app;
-REVOKE ALL ON FUNCTION nura.conversation_seen_by(p_user_id text, p_conversation_id text) FROM PUBLIC;
-
--- nura.conversations_of
-GRANT ALL ON FUNCTION nura.conversations_of(p_user_id text, p_limit integer) TO nura_app;
-REVOKE ALL ON FUNCTION nura.conversations_of(p_user_id text, p_limit integer) FROM PUBLIC;
-
 -- nura.crisis_events
 CREATE TABLE nura.crisis_events (
     id varchar DEFAULT gen_random_uuid() NOT NULL,
@@ -584,17 +591,6 @@ GRANT SELECT (key, lease_token, state) ON TABLE nura.jobs TO nura_writer;
 GRANT UPDATE (attempt, due_at, finished_at, last_error_code, lease_token, lease_until, state) ON TABLE nura.jobs TO nura_worker;
 GRANT UPDATE (finished_at, lease_token, lease_until, state) ON TABLE nura.jobs TO nura_writer;
 
--- nura.messages_after
-GRANT ALL ON FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) TO nura_app;
-REVOKE ALL ON FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) FROM PUBLIC;
-
--- nura.messages_before
-GRANT ALL ON FUNCTION nura.messages_before(p_user_id text, p_conversation_id text, p_before bigint, p_limit integer) TO nura_app;
-REVOKE ALL ON FUNCTION nura.messages_before(p_user_id text, p_conversation_id text, p_before bigint, p_limit integer) FROM PUBLIC;
-
--- nura.own_rows
-REVOKE ALL ON FUNCTION nura.own_rows(p_table regclass, p_owner_column text) FROM PUBLIC;
-
 -- nura.person_tables
 CREATE TABLE nura.person_tables (
     table_name text NOT NULL,
@@ -642,6 +638,3 @@ CREATE TABLE nura.schema_migrations (
     applied_at timestamptz DEFAULT now() NOT NULL
 );
 ALTER TABLE ONLY nura.schema_migrations ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
-
--- nura.touch_updated_at
-REVOKE ALL ON FUNCTION nura.touch_updated_at() FROM PUBLIC;

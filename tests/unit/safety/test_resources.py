@@ -29,7 +29,7 @@ def test_an_entry_has_a_name_and_a_way_to_reach_it(country: str, entry: Resource
 def test_a_number_can_be_dialled_and_a_page_opened(country: str, entry: Resource) -> None:
     numbers = [number for number in (entry.call, entry.text) if number is not None]
 
-    assert all(re.fullmatch(r"[0-9]{2,15}", number) for number in numbers)
+    assert all(re.fullmatch(r"[0-9][0-9 ]{1,18}", number) for number in numbers)
     assert entry.url is None or re.fullmatch(r"https://[a-z0-9.-]+\.[a-z]{2,}(/\S*)?", entry.url)
 
 

@@ -17,7 +17,7 @@ from nura_rt.embedded import leftovers
 from nura_rt.embedded.stack import Addresses, Stack
 
 PARENT = Path(__file__).with_name("embedded_parent.py")
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SITE = Path(msgspec.__file__).parents[1]
 
 
