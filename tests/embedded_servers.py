@@ -64,7 +64,7 @@ class Parent:
     ) -> None:
         places = f"{path}:{SITE}" if path == ROOT else str(path)
         self.process = subprocess.Popen(
-            [*command, str(path / "tests" / "integration" / PARENT.name), *map(str, arguments)],
+            [*command, str(path / "tests" / PARENT.name), *map(str, arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={"PYTHONPATH": places, "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"]},

@@ -38,8 +38,8 @@ def copied_tree(public: Path) -> Path:
             shutil.copytree(SITE / package, tree / package, ignore=ignored, symlinks=True)
     shutil.copytree(ROOT / "nura_rt" / "embedded", tree / "nura_rt" / "embedded", ignore=ignored)
     shutil.copy(ROOT / "nura_rt" / "__init__.py", tree / "nura_rt")
-    (tree / "tests" / "integration").mkdir(parents=True)
-    shutil.copy(PARENT, tree / "tests" / "integration")
+    (tree / "tests").mkdir()
+    shutil.copy(PARENT, tree / "tests")
     subprocess.run(["chmod", "-R", "a+rX", str(tree)], check=True)
     return tree
 
