@@ -39,7 +39,7 @@ async def test_writers_at_once_give_dense_seqs_and_one_answer_to_every_repeat(
 ) -> None:
     person = await make_person(root)
     conversations = [await make_conversation(root, person) for _ in range(CONVERSATIONS)]
-    wanted = [(random.choice(conversations), f"k{number}") for number in range(MESSAGES)]
+    wanted = [(conversations[number % CONVERSATIONS], f"k{number}") for number in range(MESSAGES)]
     fixed_ids = {key: str(uuid.uuid4()) for key in wanted}
     answers: dict[tuple[str, str], set[tuple[str, int, datetime]]] = defaultdict(set)
 

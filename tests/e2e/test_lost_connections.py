@@ -1,4 +1,4 @@
-"""Valkey is a doorbell: connections to it that break amid a stream lose nothing and double nothing."""
+"""Connections to Valkey and PostgreSQL that break amid a stream lose nothing and double nothing."""
 
 import asyncio
 
@@ -65,3 +65,33 @@ async def test_a_last_message_said_while_the_subscriber_was_cut_off_is_heard_all
             await far.collect(until_seq(2 * number + 2), within_s=5)
 
     assert far.seqs() == list(range(1, 11))
+
+
+async def test_every_message_is_kept_and_answered_once_though_connections_to_postgresql_break(
+    start_instance: StartInstance, admin: asyncpg.Connection
+) -> None:
+    here, there = start_instance(**RAISED), start_instance(**RAISED)
+    async with peer(here, "cut off") as speaker, peer(there, "cut off") as far:
+        conversation = await speaker.open_conversation()
+        await far.join(conversation)
+        hearing = asyncio.create_task(far.collect(until_seq(200), within_s=70))
+
+        streaming = asyncio.create_task(speaker.stream(conversation, 100))
+        for _ in range(5):
+            await asyncio.sleep(0.15)
+            await admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'nura-rt/%'"
+            )
+        accepted = await streaming
+        rows = await answered(admin, conversation, within_s=65)
+        await hearing
+
+    assert [row.seq for row in rows] == list(range(1, 201))
+    assert {frame["message_id"] for frame in accepted} == {
+        row.message_id for row in rows if row.role == "user"
+    }
+    assert not any(frame["duplicate"] for frame in accepted)
+    assert len({row.answers for row in rows if row.answers}) == 100
+    assert [(frame["seq"], frame["message_id"]) for frame in far.messages()] == [
+        (row.seq, row.message_id) for row in rows
+    ]

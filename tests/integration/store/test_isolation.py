@@ -1,0 +1,270 @@
+"""One person's rows stay theirs, in every table of the catalogue, even where a query forgets its WHERE."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import msgspec
+import pytest
+from person_rows import ROWS, fill
+
+from databases import Database, scratch
+from nura_rt.embedded.stack import Addresses
+from nura_rt.store import pool
+
+GRANTED = "SELECT has_table_privilege('authenticated', $1, 'SELECT')"
+
+
+class Neighbours(msgspec.Struct, frozen=True):
+    """Two people with rows everywhere, in a database of their own."""
+
+    database: Database
+    ann: str
+    bob: str
+
+
+@pytest.fixture(scope="module")
+async def neighbours(stores: Addresses) -> AsyncIterator[Neighbours]:
+    async with scratch(stores, migrated=True) as made:
+        conn = await asyncpg.connect(made.admin_url)
+        try:
+            yield Neighbours(made, await fill(conn), await fill(conn))
+        finally:
+            await conn.close()
+
+
+@pytest.fixture
+async def eyes(neighbours: Neighbours) -> AsyncIterator[asyncpg.Connection]:
+    """A superuser on their database."""
+    conn = await asyncpg.connect(neighbours.database.admin_url)
+    try:
+        yield conn
+    finally:
+        await conn.close()
+
+
+@pytest.fixture
+async def owners(eyes: asyncpg.Connection) -> dict[str, str]:
+    """Table -> the column that names its person, from the catalogue."""
+    rows = await eyes.fetch("SELECT table_name, owner_column FROM nura.person_tables")
+    return {row["table_name"]: row["owner_column"] for row in rows}
+
+
+async def acting(neighbours: Neighbours, role: str) -> asyncpg.Connection:
+    return await pool.connect(neighbours.database.url, role)
+
+
+async def attempted(conn: asyncpg.Connection, sql: str) -> str | list[asyncpg.Record]:
+    """The rows, or `denied`; nothing stays done."""
+    attempt = conn.transaction()
+    await attempt.start()
+    try:
+        return await conn.fetch(sql)
+    except asyncpg.InsufficientPrivilegeError:
+        return "denied"
+    finally:
+        await attempt.rollback()
+
+
+async def test_every_table_of_the_catalogue_has_rows_here(owners: dict[str, str]) -> None:
+    assert set(owners) == set(ROWS)
+
+
+async def test_every_table_that_names_a_person_is_in_the_catalogue(
+    eyes: asyncpg.Connection, owners: dict[str, str]
+) -> None:
+    rows = await eyes.fetch(
+        """
+        SELECT format('%s.%s', n.nspname, c.relname) AS name
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relkind IN ('r', 'p') AND n.nspname IN ('public', 'nura')
+           AND (EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname ~ 'user_id|person_id')
+                OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.confrelid = 'users'::regclass)
+                OR c.oid = 'users'::regclass)
+        """
+    )
+
+    assert {row["name"] for row in rows} == set(owners)
+
+
+async def test_every_table_is_secured_by_row_and_its_owner_indexed(
+    eyes: asyncpg.Connection, owners: dict[str, str]
+) -> None:
+    sql = """
+        SELECT c.relrowsecurity, c.relforcerowsecurity, pg_get_userbyid(c.relowner),
+               EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'own_rows'),
+               EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+                        WHERE i.indrelid = c.oid AND i.indpred IS NULL AND a.attname = $2)
+          FROM pg_class c WHERE c.oid = $1::text::regclass
+        """
+    found = {table: tuple((await eyes.fetch(sql, table, column))[0]) for table, column in owners.items()}
+
+    assert found == dict.fromkeys(owners, (True, True, "nura_owner", True, True))
+
+
+async def test_every_other_table_is_secured_or_out_of_reach(eyes: asyncpg.Connection) -> None:
+    rows = await eyes.fetch(
+        """
+        SELECT c.oid::regclass::text AS name FROM pg_class c
+         WHERE c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
+           AND c.relnamespace IN ('public'::regnamespace, 'nura'::regnamespace)
+           AND has_table_privilege('authenticated', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
+        """
+    )
+
+    assert [row["name"] for row in rows] == []
+
+
+async def test_a_person_sees_only_rows_of_their_own_without_any_where(
+    neighbours: Neighbours, eyes: asyncpg.Connection, owners: dict[str, str]
+) -> None:
+    conn = await acting(neighbours, "nura_app")
+    seen = {}
+    try:
+        for table, column in owners.items():
+            async with conn.transaction():
+                await conn.execute("SELECT nura.become($1)", neighbours.ann)
+                rows = await attempted(conn, f"SELECT {column} FROM {table}")
+            seen[table] = rows if isinstance(rows, str) else sorted({row[0] for row in rows})
+    finally:
+        await conn.close()
+
+    granted = {table for table in owners if await eyes.fetchval(GRANTED, table)}
+    assert seen == {table: [neighbours.ann] if table in granted else "denied" for table in owners}
+    assert len(granted) >= 11
+
+
+async def test_the_door_sees_only_rows_of_the_person_it_acts_for(
+    neighbours: Neighbours, owners: dict[str, str]
+) -> None:
+    doors = await pool.open_pool(neighbours.database.url, "nura_door", smallest=1, largest=1)
+    seen = {}
+    try:
+        for table, column in owners.items():
+            async with pool.as_person(doors, neighbours.bob) as conn:
+                rows = await attempted(conn, f"SELECT {column} FROM {table}")  # type: ignore[arg-type]
+            seen[table] = rows if isinstance(rows, str) else {row[0] for row in rows}
+    finally:
+        doors.terminate()
+
+    assert seen.pop("public.conversations") == {neighbours.bob}
+    assert set(map(str, seen.values())) == {"denied"}
+
+
+@pytest.mark.parametrize(
+    "verb", ["UPDATE {table} SET {column} = {column}", "DELETE FROM {table}", "TRUNCATE {table}"]
+)
+async def test_a_person_changes_nothing_but_through_our_doors(
+    neighbours: Neighbours, owners: dict[str, str], verb: str
+) -> None:
+    conn = await acting(neighbours, "nura_app")
+    outcomes = {}
+    try:
+        for table, column in owners.items():
+            async with conn.transaction():
+                await conn.execute("SELECT nura.become($1)", neighbours.ann)
+                outcomes[table] = await attempted(conn, verb.format(table=table, column=column))
+    finally:
+        await conn.close()
+
+    assert outcomes == dict.fromkeys(owners, "denied")
+
+
+async def test_the_door_cannot_write_in_another_persons_name(neighbours: Neighbours) -> None:
+    doors = await pool.open_pool(neighbours.database.url, "nura_door", smallest=1, largest=1)
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with pool.as_person(doors, neighbours.ann) as conn:
+                await conn.execute("INSERT INTO conversations (user_id) VALUES ($1)", neighbours.bob)
+    finally:
+        doors.terminate()
+
+
+@pytest.mark.parametrize("role", ["nura_app", "nura_door"])
+async def test_a_connection_that_forgot_its_claims_sees_nothing(
+    neighbours: Neighbours, owners: dict[str, str], role: str
+) -> None:
+    conn = await acting(neighbours, role)
+    try:
+        seen = {table: await attempted(conn, f"SELECT 1 FROM {table}") for table in owners}
+    finally:
+        await conn.close()
+
+    assert {table: rows for table, rows in seen.items() if rows not in ("denied", [])} == {}
+
+
+async def test_without_claims_even_the_right_role_sees_nothing(
+    neighbours: Neighbours, eyes: asyncpg.Connection, owners: dict[str, str]
+) -> None:
+    granted = [table for table in owners if await eyes.fetchval(GRANTED, table)]
+    conn = await acting(neighbours, "nura_app")
+    try:
+        async with conn.transaction():
+            await conn.execute("SET LOCAL ROLE authenticated")
+            seen = {table: await attempted(conn, f"SELECT 1 FROM {table}") for table in granted}
+    finally:
+        await conn.close()
+
+    assert seen == {table: [] for table in granted}
+
+
+async def test_the_bare_login_sees_nothing(neighbours: Neighbours, owners: dict[str, str]) -> None:
+    conn = await asyncpg.connect(neighbours.database.url)
+    try:
+        seen = {table: await attempted(conn, f"SELECT 1 FROM {table}") for table in owners}
+    finally:
+        await conn.close()
+
+    assert seen == dict.fromkeys(owners, "denied")
+
+
+@pytest.mark.parametrize("query", ["nura.messages_after($1, $2, 0, 10)", "nura.messages_before($1, $2, 9, 10)",
+                                   "nura.conversation_seen_by($1, $2)"])  # fmt: skip
+async def test_a_hot_read_of_anothers_conversation_finds_nothing(neighbours: Neighbours, query: str) -> None:
+    conn = await acting(neighbours, "nura_app")
+    try:
+        own = await conn.fetch(f"SELECT * FROM {query}", neighbours.ann, f"{neighbours.ann}-c")
+        foreign = await conn.fetch(f"SELECT * FROM {query}", neighbours.ann, f"{neighbours.bob}-c")
+    finally:
+        await conn.close()
+
+    assert (len(own), len(foreign)) == (1, 0)
+
+
+async def test_a_hot_read_leaves_no_trace_on_its_connection(neighbours: Neighbours) -> None:
+    conn = await acting(neighbours, "nura_app")
+    try:
+        await conn.fetch("SELECT * FROM nura.conversations_of($1, 10)", neighbours.ann)
+        after = await conn.fetchrow(
+            "SELECT current_user, coalesce(current_setting('request.jwt.claims', true), '') AS claims"
+        )
+    finally:
+        await conn.close()
+
+    assert after is not None
+    assert tuple(after) == ("nura_app", "")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        """INSERT INTO messages (conversation_id, user_id, content, role, seq, client_id)
+           VALUES ('{bob}-c', '{ann}', 'words', 'user', 9, 'k9')""",
+        "UPDATE messages SET conversation_id = '{bob}-c', client_id = 'k9', seq = 9 WHERE id = '{ann}-m'",
+        "UPDATE conversations SET user_id = '{ann}' WHERE id = '{bob}-c'",
+        """INSERT INTO memory_items (user_id, conversation_id, content, memory_type)
+           VALUES ('{ann}', '{bob}-c', 'a fact', 'personal_fact')""",
+        """INSERT INTO memory_items (user_id, message_id, content, memory_type)
+           VALUES ('{ann}', '{bob}-m', 'a fact', 'personal_fact')""",
+        "INSERT INTO call_summaries (call_id, user_id, summary_json) VALUES ('{bob}-v', '{ann}', '{{}}')",
+        """INSERT INTO nura.crisis_events (user_id, conversation_id, source, level, indicators)
+           VALUES ('{ann}', '{bob}-c', 'title', 'high', '{{}}')""",
+        "UPDATE nura.reply_runs SET conversation_id = '{bob}-c' WHERE user_id = '{ann}'",
+        "UPDATE nura.reply_runs SET user_id = '{bob}' WHERE user_id = '{ann}'",
+    ],
+)  # fmt: skip
+async def test_rows_of_two_people_cannot_be_tied_together_even_by_a_superuser(
+    neighbours: Neighbours, eyes: asyncpg.Connection, sql: str
+) -> None:
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        async with eyes.transaction():
+            await eyes.execute(sql.format(ann=neighbours.ann, bob=neighbours.bob))

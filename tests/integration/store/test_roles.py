@@ -1,0 +1,96 @@
+"""The narrow roles: each may do its work and nothing beside it, and none is above row level security."""
+
+import asyncpg
+import pytest
+
+from databases import Database
+from nura_rt.store import pool
+
+
+async def test_no_role_of_ours_is_above_the_rules(root: asyncpg.Connection) -> None:
+    rows = await root.fetch(
+        """
+        SELECT rolname FROM pg_roles
+         WHERE (rolname LIKE 'nura%' OR rolname IN ('anon', 'authenticated'))
+           AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)
+        """
+    )
+
+    assert [row["rolname"] for row in rows] == []
+
+
+async def test_the_login_inherits_nothing_and_may_not_become_more(root: asyncpg.Connection) -> None:
+    rows = await root.fetch(
+        """
+        SELECT m.rolname, r.inherit_option FROM pg_auth_members r
+          JOIN pg_roles m ON m.oid = r.roleid JOIN pg_roles l ON l.oid = r.member WHERE l.rolname = 'nura'
+        """
+    )
+
+    assert {row["rolname"] for row in rows} == {
+        "nura_owner", "nura_app", "nura_door", "nura_writer", "nura_worker", "nura_auth"
+    }  # fmt: skip
+    assert not any(row["inherit_option"] for row in rows)
+    assert not await root.fetchval("SELECT pg_has_role('nura', 'service_role', 'MEMBER')")
+
+
+async def test_no_function_runs_with_the_rights_of_its_owner(root: asyncpg.Connection) -> None:
+    rows = await root.fetch(
+        """
+        SELECT oid::regprocedure::text AS name FROM pg_proc
+         WHERE prosecdef AND pronamespace IN ('public'::regnamespace, 'nura'::regnamespace)
+        """
+    )
+
+    assert [row["name"] for row in rows] == []
+
+
+async def test_nobody_but_the_app_may_become_a_person(root: asyncpg.Connection) -> None:
+    rows = await root.fetch(
+        """
+        SELECT rolname FROM pg_roles
+         WHERE rolname LIKE 'nura\\_%' AND has_function_privilege(rolname, 'nura.become(text)', 'EXECUTE')
+        """
+    )
+
+    assert {row["rolname"] for row in rows} == {"nura_app", "nura_owner"}
+
+
+@pytest.mark.parametrize(
+    ("role", "sql"),
+    [
+        ("nura_writer", "SELECT content FROM messages"),
+        ("nura_writer", "SELECT processed_content FROM messages"),
+        ("nura_writer", "SELECT crisis_indicators FROM messages"),
+        ("nura_writer", "SELECT * FROM messages"),
+        ("nura_writer", "SELECT title FROM conversations"),
+        ("nura_writer", "UPDATE messages SET content = ''"),
+        ("nura_writer", "UPDATE conversations SET user_id = ''"),
+        ("nura_writer", "DELETE FROM messages"),
+        ("nura_writer", "SELECT level FROM nura.crisis_events"),
+        ("nura_writer", "SELECT email FROM users"),
+        ("nura_writer", "SELECT payload FROM nura.jobs"),
+        ("nura_worker", "SELECT 1 FROM messages"),
+        ("nura_worker", "SELECT 1 FROM conversations"),
+        ("nura_worker", "INSERT INTO nura.jobs (kind, key, payload) VALUES ('x', 'x', '{}')"),
+        ("nura_worker", "UPDATE nura.jobs SET payload = '{}'"),
+        ("nura_worker", "DELETE FROM nura.jobs"),
+        ("nura_auth", "SELECT 1 FROM messages"),
+        ("nura_auth", "SELECT full_name FROM users"),
+        ("nura_auth", "UPDATE users SET email = ''"),
+        ("nura_auth", "DELETE FROM users"),
+        ("nura_door", "SELECT 1 FROM messages"),
+        ("nura_door", "UPDATE conversations SET crisis_level = 'none'"),
+        ("nura_door", "DELETE FROM conversations"),
+        ("nura_door", "SELECT 1 FROM nura.accounts"),
+        ("nura_app", "SELECT 1 FROM messages"),
+        ("nura_app", "SELECT password_hash FROM nura.accounts"),
+    ],
+)
+async def test_a_role_cannot_leave_its_work(database: Database, role: str, sql: str) -> None:
+    conn = await pool.connect(database.url, role)
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await conn.execute(sql)
+    finally:
+        await conn.close()
