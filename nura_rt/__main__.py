@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import asyncpg
+
 from nura_rt import settings as configuration
 from nura_rt import telemetry
 from nura_rt.auth.secret import jwt_secret
@@ -14,11 +16,12 @@ from nura_rt.auth.tokens import Tokens
 from nura_rt.cli import doctor, migrations, stores
 from nura_rt.cli.errors import UsageError
 from nura_rt.cli.people import person_id
-from nura_rt.cli.seed import seed
+from nura_rt.cli.seed import refuse_in_production, seed
 from nura_rt.cli.serve import serve
 from nura_rt.embedded.stack import StackError
 from nura_rt.settings import Settings, SettingsError
 from nura_rt.store.migrate import MigrationError
+from nura_rt.store.pool import UNAVAILABLE
 
 _SAID_NO = (UsageError, SettingsError, StackError, MigrationError)
 
@@ -38,6 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except (*UNAVAILABLE, asyncpg.PostgresError) as error:
+        why = type(error).__name__
+        print(
+            f"nura-rt: the database does not answer as it should ({why}); try nura-rt doctor", file=sys.stderr
+        )
+        code = 2
     sys.exit(code)
 
 
@@ -48,6 +57,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         case "migrate":
             print(_migrate(options, settings))
         case "seed":
+            refuse_in_production(settings)
             with stores.database(settings) as addresses:
                 asyncio.run(migrations.up(addresses))
                 url = stores.require(addresses.database_url, "SUPABASE_DATABASE_URL")

@@ -29,6 +29,7 @@ from nura_rt.jobs.worker import JobFunction, Worker
 from nura_rt.ops.health import health_routes
 from nura_rt.people.sign_in import DemoPerson, sign_in_routes
 from nura_rt.pipeline.pipeline import Pipeline
+from nura_rt.protocol.codec import blame
 from nura_rt.protocol.problem import MEDIA_TYPE, Problem, Refusal
 from nura_rt.realtime.bus import RedisBus
 from nura_rt.realtime.hub import Hub
@@ -188,15 +189,16 @@ def _say_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes
     slug = {404: "not-found", 405: "wrong-method", 413: "too-large", 429: "too-fast"}.get(
         error.status_code, "invalid"
     )
-    detail = str(first.get("message") or error.detail or "this cannot be done")
+    detail = str(first.get("message") or error.detail or "this cannot be done")[:300]
+    field, rule = blame(detail) if first else (None, None)
     return _problem(
         Problem(
             type=f"/problems/{slug}",
             title=slug.replace("-", " "),
             status=error.status_code,
-            detail=detail[:300],
-            field=first.get("key") or None,
-            rule=detail[:300] if first else None,
+            detail=detail,
+            field=field or first.get("key") or None,
+            rule=rule,
         )
     )
 

@@ -149,21 +149,21 @@ def _hang_up(connection: Connection, code: Close) -> _Hung:
     return _Hung()
 
 
-def _refusal(scope: Any, allowed_origins: tuple[str, ...]) -> tuple[int, str] | None:
-    """Why this handshake is refused: an HTTP status and a sentence."""
+def _refusal(scope: Any, allowed_origins: tuple[str, ...]) -> tuple[int, str, str] | None:
+    """Why this handshake is refused: an HTTP status, a slug and a sentence."""
     if scope["type"] != "websocket":
-        return 426, "this address speaks WebSocket; connect with the subprotocol nura.v1"
+        return 426, "upgrade-required", "this address speaks WebSocket; connect with the subprotocol nura.v1"
     origin = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"), None)
     if origin is not None and origin not in allowed_origins:
-        return 403, "this origin may not connect; ALLOWED_ORIGINS lists those that may"
+        return 403, "foreign-origin", "this origin may not connect; ALLOWED_ORIGINS lists those that may"
     if _SUBPROTOCOL not in scope["subprotocols"]:
-        return 400, "the subprotocol must be nura.v1"
+        return 400, "no-subprotocol", "the subprotocol must be nura.v1"
     return None
 
 
-async def _refuse(scope: Any, receive: Receive, send: Send, status: int, sentence: str) -> None:
+async def _refuse(scope: Any, receive: Receive, send: Send, status: int, slug: str, sentence: str) -> None:
     body = msgspec.json.encode(
-        {"type": f"/problems/{status}", "title": "handshake refused", "status": status, "detail": sentence}
+        {"type": f"/problems/{slug}", "title": slug.replace("-", " "), "status": status, "detail": sentence}
     )
     kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
     headers = [(b"content-type", b"application/problem+json")]

@@ -12,8 +12,7 @@ from nura_rt.store import accounts, pool, users
 
 async def seed(settings: Settings, database_url: str) -> DemoPerson:
     """Makes the demo person with a local account, unless they are there."""
-    if settings.env == "production":
-        raise UsageError("NURA_ENV: seed makes people up; it is refused in production")
+    refuse_in_production(settings)
     conn = await pool.connect(database_url, "nura_auth")
     try:
         if await accounts.find(conn, DEMO_EMAIL) is None:
@@ -21,6 +20,12 @@ async def seed(settings: Settings, database_url: str) -> DemoPerson:
     finally:
         await conn.close()
     return DemoPerson(DEMO_EMAIL, DEMO_PASSWORD)
+
+
+def refuse_in_production(settings: Settings) -> None:
+    """Before anything is touched."""
+    if settings.env == "production":
+        raise UsageError("NURA_ENV: seed makes people up; it is refused in production")
 
 
 async def _insert(conn: asyncpg.Connection) -> None:

@@ -136,3 +136,6 @@ async def _for_ever(wanted: asyncio.Event, work: Callable[[], Awaitable[None]], 
             _log.warning("replay: the database does not answer, trying again")
             await asyncio.sleep(0.5)
             wanted.set()
+        except Exception:  # a defect here may cost one fill, never the instance
+            counters.add("replay_failed")
+            _log.exception("replay failed")

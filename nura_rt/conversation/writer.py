@@ -25,6 +25,7 @@ _BYTES_AT_MOST = 1024 * 1024
 _RACES_AT_MOST = 8
 _RECONNECT_WITHIN_S = 8.0
 
+_POISON = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, OverflowError)
 _RACE = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
@@ -137,17 +138,19 @@ class Writer:
             await self._disconnect()
             for entry in entries:
                 self._answer(entry, Refused(entry.row, "degraded"))
-        except (asyncpg.PostgresError, ValueError, OverflowError):
-            await self._isolate_poison(entries)
+        except Exception as error:  # a row PostgreSQL or asyncpg cannot take; its words stay out of the log
+            _log.error("writer: a batch was refused", exc_info=error)
+            await self._isolate_poison(entries, error)
         else:
             for index, entry in enumerate(entries):
                 self._answer(entry, _outcome(entry.row, found.get(index)))
 
-    async def _isolate_poison(self, entries: list[_Entry]) -> None:
+    async def _isolate_poison(self, entries: list[_Entry], error: Exception) -> None:
         """One bad row harms only itself: halves are tried until it stands alone."""
         if len(entries) == 1:
             self._counters.add("writer_poisoned")
-            self._answer(entries[0], Refused(entries[0].row, "invalid"))
+            why: Literal["invalid", "degraded"] = "invalid" if isinstance(error, _POISON) else "degraded"
+            self._answer(entries[0], Refused(entries[0].row, why))
             return
         middle = len(entries) // 2
         await self._write(entries[:middle])

@@ -16,6 +16,7 @@ from nura_rt.telemetry import Counters
 _log = logging.getLogger(__name__)
 _ATTEMPTS_AT_MOST = 6
 _POLL_S = 1.0
+_HAND_BACK_TRIES, _HAND_BACK_PAUSE_S = 20, 0.5
 
 
 class JobFunction(Protocol):
@@ -103,49 +104,62 @@ class Worker:
         self._held.pop(job.lease_token, None)
 
     async def _hand_back(self, job: Job, error_code: str) -> None:
+        """Due again soon; a database that is away is asked for a while, then the lease runs out instead."""
         dead = job.attempt >= _ATTEMPTS_AT_MOST
-        try:
-            if dead:
-                await self._functions[job.kind].give_up(job)
-            await jobs.retry(
-                self._pool,
-                key=job.key,
-                lease_token=job.lease_token,
-                delay_s=float(2 ** (job.attempt - 1)),
-                dead=dead,
-                error_code=error_code,
-            )
-        except UNAVAILABLE:
-            self._counters.add("jobs_not_handed_back")  # its lease runs out instead
+        for _ in range(_HAND_BACK_TRIES):
+            try:
+                if dead:
+                    await self._functions[job.kind].give_up(job)
+                await jobs.retry(
+                    self._pool,
+                    key=job.key,
+                    lease_token=job.lease_token,
+                    delay_s=float(2 ** (job.attempt - 1)),
+                    dead=dead,
+                    error_code=error_code,
+                )
+            except UNAVAILABLE:
+                await asyncio.sleep(_HAND_BACK_PAUSE_S)
+            else:
+                return
+        self._counters.add("jobs_not_handed_back")
 
     async def _poll_for_ever(self) -> None:
         while True:
             await asyncio.sleep(_POLL_S)
-            room = self._held_at_most - len(self._held)
             try:
-                found = (
-                    await jobs.claim(self._pool, limit=min(room, 100), lease_s=self._lease_s) if room else []
-                )
+                await self._take_orphans()
             except UNAVAILABLE:
                 self._counters.add("jobs_poll_failed")
-                continue
-            for job in found:
-                self._counters.add("jobs_taken_over")
-                self.take(job)
+            except Exception:  # a defect here may cost one poll, never the instance
+                self._counters.add("jobs_poll_failed")
+                _log.exception("polling for jobs failed")
+
+    async def _take_orphans(self) -> None:
+        room = self._held_at_most - len(self._held)
+        found = await jobs.claim(self._pool, limit=min(room, 100), lease_s=self._lease_s) if room else []
+        for job in found:
+            self._counters.add("jobs_taken_over")
+            self.take(job)
 
     async def _renew_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self._lease_s / 3)
-            tokens = list(self._held)
             try:
-                kept = await jobs.renew(self._pool, tokens, lease_s=self._lease_s) if tokens else set()
+                await self._renew()
             except UNAVAILABLE:
                 self._counters.add("jobs_renew_failed")
-                continue
-            for token in set(tokens) - kept:
-                if (job := self._held.pop(token, None)) is not None:
-                    self._counters.add("jobs_lease_lost")
-                    _log.warning("a job's lease was lost", extra={"kind": job.kind})
+            except Exception:
+                self._counters.add("jobs_renew_failed")
+                _log.exception("renewing leases failed")
+
+    async def _renew(self) -> None:
+        tokens = list(self._held)
+        kept = await jobs.renew(self._pool, tokens, lease_s=self._lease_s) if tokens else set()
+        for token in set(tokens) - kept:
+            if (job := self._held.pop(token, None)) is not None:
+                self._counters.add("jobs_lease_lost")
+                _log.warning("a job's lease was lost", extra={"kind": job.kind})
 
     async def _give_back(self) -> None:
         for job in tuple(self._held.values()):

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 Ref = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z0-9_-]+\Z")]
 Seq = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 ChannelName = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 

@@ -65,8 +65,14 @@ def _explain(problem: str, ref: str | None) -> FrameError:
         return FrameError(Code.BAD_FRAME, "must be one JSON object in UTF-8", None, ref)
     if field == "type" or "missing required field `type`" in rule:
         return FrameError(Code.UNKNOWN_TYPE, "must name a frame type of nura.v1", "type", ref)
-    if unknown := _UNKNOWN_FIELD.search(rule):
-        return FrameError(Code.INVALID, "is not a field of this frame", unknown.group(1), ref)
-    if missing := _MISSING_FIELD.search(rule):
-        return FrameError(Code.INVALID, "is required", missing.group(1), ref)
-    return FrameError(Code.INVALID, rule[:200], field or None, ref)
+    named, rule = blame(rule)
+    return FrameError(Code.INVALID, rule, named or field or None, ref)
+
+
+def blame(problem: str) -> tuple[str | None, str]:
+    """The field msgspec names inside its sentence, if it does, and the rule in our words."""
+    if unknown := _UNKNOWN_FIELD.search(problem):
+        return unknown.group(1), "is not a known field"
+    if missing := _MISSING_FIELD.search(problem):
+        return missing.group(1), "is required"
+    return None, problem[:200]

@@ -133,5 +133,4 @@ drop table memory_items;
 drop table nura.crisis_events;
 drop table messages;
 drop table conversations;
-delete from nura.person_tables
- where table_name in ('conversations', 'messages', 'nura.crisis_events', 'memory_items');
+delete from nura.person_tables where to_regclass(table_name) is null;

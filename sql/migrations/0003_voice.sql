@@ -54,4 +54,4 @@ grant select on voices, voice_calls, call_summaries to authenticated;
 drop table call_summaries;
 drop table voice_calls;
 drop table voices;
-delete from nura.person_tables where table_name in ('voice_calls', 'call_summaries');
+delete from nura.person_tables where to_regclass(table_name) is null;

@@ -57,4 +57,4 @@ grant select on safety_contacts, schedules to authenticated;
 -- migrate:down
 drop table schedules;
 drop table safety_contacts;
-delete from nura.person_tables where table_name in ('safety_contacts', 'schedules');
+delete from nura.person_tables where to_regclass(table_name) is null;

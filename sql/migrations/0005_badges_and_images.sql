@@ -44,4 +44,4 @@ grant select on badges, user_badges, generated_images to authenticated;
 drop table generated_images;
 drop table user_badges;
 drop table badges;
-delete from nura.person_tables where table_name in ('user_badges', 'generated_images');
+delete from nura.person_tables where to_regclass(table_name) is null;

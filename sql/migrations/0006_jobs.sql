@@ -58,4 +58,4 @@ grant select, insert, update (state, attempt, lease_token, started_at, ended_at)
 -- migrate:down
 drop table nura.reply_runs;
 drop table nura.jobs;
-delete from nura.person_tables where table_name in ('nura.jobs', 'nura.reply_runs');
+delete from nura.person_tables where to_regclass(table_name) is null;
