@@ -3,7 +3,9 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
 COPY nura_rt nura_rt
 COPY sql sql
-RUN pip install --no-cache-dir --prefix=/install .
+COPY requirements/base.lock requirements/
+RUN grep -oE '^[A-Za-z0-9._-]+==[^ ;\\]+' requirements/base.lock > constraints.txt \
+ && pip install --no-cache-dir --prefix=/install -c constraints.txt .
 
 FROM python:3.13-slim
 COPY --from=build /install /usr/local

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -22,8 +22,10 @@ from nura_rt.chat.routes import chat_routes
 from nura_rt.chat.socket import socket_route
 from nura_rt.conversation.create import Creation
 from nura_rt.conversation.intake import Intake
+from nura_rt.conversation.recent import RecentLevels
 from nura_rt.conversation.replay import Replay
 from nura_rt.conversation.reply import Replies
+from nura_rt.conversation.support import SupportCards
 from nura_rt.conversation.writer import Writer
 from nura_rt.jobs.worker import JobFunction, Worker
 from nura_rt.ops.health import health_routes
@@ -43,7 +45,7 @@ _log = logging.getLogger(__name__)
 _REPLY_LEASE_S = 30.0
 _REPLIES_AT_ONCE = 64
 _JOBS_HELD_AT_MOST = 1000
-_LAST_WRITES_WITHIN_S = 2.0
+_LAST_WRITES_WITHIN_S = 1.5
 _SIDE_POOL = 4  # the door, sign-in, heads and jobs each need a few connections of their own role
 
 
@@ -124,14 +126,18 @@ class _Parts:
             held_at_most=_JOBS_HELD_AT_MOST,
             counters=counters,
         )
+        cards, recent = SupportCards(hub, self.resources.anywhere), RecentLevels()
         intake = Intake(
             pipeline=pipeline,
             writer=self.writer,
             hub=hub,
             take_job=self.worker.take,
-            help_nearby=self.resources.anywhere,
+            cards=cards,
+            recent=recent,
         )
-        creation = Creation(pipeline=pipeline, door=door, people=self.people, hub=hub)
+        creation = Creation(
+            pipeline=pipeline, door=door, people=self.people, hub=hub, cards=cards, recent=recent
+        )
         self.desk = Desk(intake, self.replay, creation, hub, limits)
 
     @asynccontextmanager
@@ -152,6 +158,7 @@ class _Parts:
             try:
                 yield
             finally:
+                await self.writer.drained(timeout_s=_LAST_WRITES_WITHIN_S)  # its reply jobs reach the worker
                 working.cancel()
                 await asyncio.wait([working], timeout=_LAST_WRITES_WITHIN_S)
                 await self.writer.drained(timeout_s=_LAST_WRITES_WITHIN_S)
@@ -173,6 +180,9 @@ def _litestar(settings: Settings, parts: _Parts, demo: DemoPerson | None) -> Lit
         ],
         openapi_config=None,
         logging_config=None,
+        response_headers={
+            "Cache-Control": "no-store"
+        },  # what a person reads is not kept on the way; pages say otherwise
         request_max_body_size=64 * 1024,
         exception_handlers={Refusal: _say_refusal, HTTPException: _say_http, Exception: _say_internal},
     )
@@ -199,7 +209,8 @@ def _say_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes
             detail=detail,
             field=field or first.get("key") or None,
             rule=rule,
-        )
+        ),
+        error.headers,
     )
 
 
@@ -210,8 +221,12 @@ def _say_internal(_: Request[Any, Any, Any], error: Exception) -> Response[bytes
     return _problem(Problem("/problems/internal", "internal", 500, "something went wrong here; it was noted"))
 
 
-def _problem(problem: Problem) -> Response[bytes]:
-    headers = {"Retry-After": str(1 + problem.retry_after_ms // 1000)} if problem.retry_after_ms else {}
+def _problem(problem: Problem, extra: Mapping[str, str] | None = None) -> Response[bytes]:
+    headers = dict(extra or {})
+    if problem.retry_after_ms:
+        headers["Retry-After"] = str(1 + problem.retry_after_ms // 1000)
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     return Response(
         msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers
     )

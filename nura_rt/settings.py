@@ -37,6 +37,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     send_buffer_hard_bytes: int = 1_048_576
     messages_per_s: float = 5
     message_burst: int = 20
+    frames_per_s: float = 20
+    frame_burst: int = 200
     writer_queue: int = 2_000
     replay: int = 500
 
@@ -179,7 +181,7 @@ GENERAL = (
     Variable("ALLOWED_ORIGINS", "", _ORIGINS, "pages that may connect; unset: our own on loopback"),
     Variable("LOG_LEVEL", "info", _LEVEL, "least level that is logged: debug, info, warning or error"),
     Variable("COMPANION_PACE_S", "0.03", _PACE, "the offline companion's pause"),
-    Variable("HEARTBEAT_S", "20", _SECONDS, "seconds between heartbeat frames"),
+    Variable("HEARTBEAT_S", "20", _SECONDS, "seconds of silence after which a client should ping"),
     Variable("PING_INTERVAL_S", "20", _SECONDS, "seconds between WebSocket pings"),
     Variable("PING_TIMEOUT_S", "20", _SECONDS, "seconds after which an unanswered ping frees the client"),
 )
@@ -201,6 +203,8 @@ LIMITS = (
     Variable("LIMIT_SEND_BUFFER_HARD_BYTES", "1048576", _BYTES, "unsent: close 4408 above"),
     Variable("LIMIT_MESSAGES_PER_S", "5", _number(0.01, 100_000, whole=False), "steady rate of sends"),
     Variable("LIMIT_MESSAGE_BURST", "20", _COUNT, "sends at once"),
+    Variable("LIMIT_FRAMES_PER_S", "20", _number(0.01, 100_000, whole=False), "steady rate of other frames"),
+    Variable("LIMIT_FRAME_BURST", "200", _COUNT, "other frames at once"),
     Variable("LIMIT_WRITER_QUEUE", "2000", _COUNT, "messages awaiting a commit; beyond it: busy"),
     Variable("LIMIT_REPLAY", "500", _COUNT, "messages in one replay"),
 )

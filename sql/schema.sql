@@ -63,7 +63,7 @@ CREATE FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_af
 begin
   perform nura.become(p_user_id);
   return query
-    select m.id, m.conversation_id, m.seq, m.role, m.content, m.processed_content, m.client_id, m.author_id, m.created_at
+    select m.id, m.conversation_id, m.seq, m.role, m.content, null::text, m.client_id, m.author_id, m.created_at
       from public.messages m
      where m.conversation_id = p_conversation_id and m.user_id = p_user_id and m.seq > p_after
      order by m.seq limit p_limit;
@@ -627,7 +627,7 @@ CREATE POLICY own_rows ON nura.reply_runs TO authenticated, nura_door USING (((u
 CREATE POLICY work ON nura.reply_runs TO nura_worker USING (true) WITH CHECK (true);
 GRANT SELECT,INSERT ON TABLE nura.reply_runs TO nura_worker;
 GRANT SELECT (lease_token, message_id) ON TABLE nura.reply_runs TO nura_writer;
-GRANT UPDATE (attempt, ended_at, lease_token, started_at, state) ON TABLE nura.reply_runs TO nura_worker;
+GRANT UPDATE (attempt, ended_at, lease_token, reply_message_id, started_at, state) ON TABLE nura.reply_runs TO nura_worker;
 GRANT UPDATE (ended_at, lease_token, reply_message_id, state) ON TABLE nura.reply_runs TO nura_writer;
 
 -- nura.schema_migrations

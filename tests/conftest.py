@@ -8,6 +8,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from nura_rt import settings
+from nura_rt.cli.seed import seed
 from nura_rt.embedded import stack
 from nura_rt.embedded.stack import Addresses
 from nura_rt.store import migrate
@@ -39,6 +41,7 @@ async def _prepare(addresses: Addresses) -> None:
     assert addresses.database_url is not None
     await migrate.bootstrap(addresses.admin_url, database="nura", login="nura", password=None)
     await migrate.up(addresses.database_url)
+    await seed(settings.load({}, dotenv=None), addresses.database_url)
 
 
 @pytest.fixture(scope="session")

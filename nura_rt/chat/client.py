@@ -11,7 +11,6 @@ from nura_rt.auth.tokens import Identity
 from nura_rt.chat import session as rules
 from nura_rt.chat.session import Effect, Session
 from nura_rt.chat.subscription import PersonalChannel, Subscription
-from nura_rt.conversation import frames
 from nura_rt.conversation.create import Creation
 from nura_rt.conversation.intake import Accepted, Intake, Refused, Turn
 from nura_rt.conversation.replay import Replay
@@ -21,7 +20,6 @@ from nura_rt.protocol.errors import Code
 from nura_rt.realtime import channels
 from nura_rt.realtime.connection import Connection
 from nura_rt.realtime.hub import Hub
-from nura_rt.realtime.payload import Payload
 from nura_rt.settings import Limits
 from nura_rt.store.pool import UNAVAILABLE
 
@@ -84,8 +82,8 @@ class Client:
                 self._connection.later(partial(self._create, effect))
             case rules.Join():
                 self._connection.later(partial(self._join, effect))
-            case rules.Leave(channel):
-                self._connection.later(partial(self._leave, channel))
+            case rules.Leave():
+                self._connection.later(partial(self._leave, effect))
             case rules.HangUp(code):
                 self._connection.close(code)
             case _:
@@ -136,7 +134,7 @@ class Client:
 
     async def _join(self, effect: rules.Join) -> None:
         channel = channels.conversation(effect.conversation_id)
-        await self._leave(channel)  # a repeated subscribe begins anew from its `since`
+        self._drop(channel)  # a repeated subscribe begins anew from its `since`
         listener = Subscription(self._connection, channel, self.session.heads)
         person_id = self.session.identity.user_id
         try:
@@ -154,13 +152,22 @@ class Client:
             self._desk.hub.leave(channel, listener)
             return
         self._connection.say(server.Subscribed(effect.ref, channel, missed.head, missed.recovered))
-        await listener.go_live(missed.head, [Payload.of(frames.message(row)) for row in missed.messages])
+        async for page in self._desk.replay.pages(person_id, effect.conversation_id, missed):
+            for payload in page:
+                await self._connection.drained()
+                self._connection.send(payload)
+        listener.go_live(missed.head)
 
-    async def _leave(self, channel: str) -> None:
+    async def _leave(self, effect: rules.Leave) -> None:
+        self._drop(effect.channel)
+        self._connection.say(server.Unsubscribed(effect.ref))
+
+    def _drop(self, channel: str) -> None:
         listener = self._listeners.get(channel)
         if isinstance(listener, Subscription):
             del self._listeners[channel]
             self._desk.hub.leave(channel, listener)
+        self.session.heads.pop(channel, None)
 
 
 def _degraded(ref: str) -> server.Error:

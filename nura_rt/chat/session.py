@@ -9,7 +9,7 @@ from nura_rt.protocol import client
 from nura_rt.protocol.client import ClientFrame
 from nura_rt.protocol.codec import FrameError
 from nura_rt.protocol.errors import Close, Code
-from nura_rt.protocol.server import Error, Pong, ServerFrame, Unsubscribed
+from nura_rt.protocol.server import Error, Pong, ServerFrame
 from nura_rt.realtime import channels
 from nura_rt.realtime.rate import Bucket
 from nura_rt.settings import Limits
@@ -49,8 +49,9 @@ class Join(msgspec.Struct, frozen=True):
 
 
 class Leave(msgspec.Struct, frozen=True):
-    """Effect: leave a channel."""
+    """Effect: leave a channel, after what was asked before."""
 
+    ref: str
     channel: str
 
 
@@ -74,6 +75,7 @@ class Session:
         self._limits = limits
         self._bad_frames = 0
         self._sends = Bucket(per_s=limits.messages_per_s, burst=limits.message_burst, now=now)
+        self._others = Bucket(per_s=limits.frames_per_s, burst=limits.frame_burst, now=now)
 
     @property
     def may_send_more(self) -> bool:
@@ -82,17 +84,18 @@ class Session:
 
     def on_frame(self, frame: ClientFrame, *, now: float) -> list[Effect]:
         """What follows from a frame."""
+        if isinstance(frame, client.MessageSend):
+            return self._on_send(frame, now)
+        if wait_s := self._others.take(now):
+            return [Say(_too_fast(getattr(frame, "ref", None), wait_s))]
         match frame:
-            case client.MessageSend():
-                return self._on_send(frame, now)
             case client.ConversationCreate():
                 return [CreateConversation(frame.ref, frame.client_id, frame.title)]
             case client.Subscribe():
                 return self._on_subscribe(frame)
             case client.Unsubscribe():
                 self.joined.discard(frame.channel)
-                self.heads.pop(frame.channel, None)
-                return [Leave(frame.channel), Say(Unsubscribed(frame.ref))]
+                return [Leave(frame.ref, frame.channel)]
             case client.Ping():
                 return [Say(Pong(frame.t, dict(self.heads)))]
             case client.Hello():
@@ -156,10 +159,10 @@ def _invalid(code: Code, ref: str, field: str, rule: str) -> Say:
     return Say(refusal(FrameError(code, rule, field, ref)))
 
 
-def _too_fast(ref: str, wait_s: float) -> Error:
+def _too_fast(ref: str | None, wait_s: float) -> Error:
     return Error(
         code=Code.TOO_FAST,
-        message="not sent: too many messages at once",
+        message="not done: too much at once",
         temporary=True,
         ref=ref,
         retry_after_ms=int(wait_s * 1000) + 1,

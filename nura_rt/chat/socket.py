@@ -92,6 +92,9 @@ class _Door:
                 await client.until_it_may_send()
         except _Hung:
             pass
+        except Exception:
+            _log.exception("a session failed")
+            connection.close(Close.INTERNAL)
         finally:
             connection.end()
             if client is not None:

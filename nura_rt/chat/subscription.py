@@ -1,7 +1,5 @@
 """One connection's place in a conversation: waits while it replays, then hears live, each seq once."""
 
-from collections.abc import Sequence
-
 from nura_rt.protocol.errors import Close
 from nura_rt.realtime.connection import Connection
 from nura_rt.realtime.payload import Payload
@@ -32,11 +30,8 @@ class Subscription:
             self._heads[self._channel] = seq
         self._connection.send(payload)
 
-    async def go_live(self, head: int, missed: Sequence[Payload]) -> None:
-        """Sends what was missed at the client's pace, then what was heard meanwhile, then all as it comes."""
-        for payload in missed:
-            await self._connection.drained()
-            self._connection.send(payload)
+    def go_live(self, head: int) -> None:
+        """Up to `head` all was sent: now what was heard meanwhile, then everything as it comes."""
         self._heads[self._channel] = head
         waiting, self._waiting = self._waiting or [], None
         for seq, payload in waiting:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import platform
+import re
 import sys
 from importlib import metadata
 from urllib.parse import urlsplit, urlunsplit
@@ -108,10 +109,11 @@ def _sign_in(settings: Settings) -> Finding:
 
 def _without_password(url: str) -> str:
     parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    user, _, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}"))
+    query = re.sub(r"(?i)((?:^|&)(?:password|sslpassword|passwd)=)[^&]*", r"\1***", parts.query)
+    if parts.password is not None:
+        user, _, host = parts.netloc.rpartition("@")
+        parts = parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}")
+    return urlunsplit(parts._replace(query=query))
 
 
 def _table(findings: dict[str, Finding]) -> str:

@@ -22,6 +22,16 @@ async def seed(settings: Settings, database_url: str) -> DemoPerson:
     return DemoPerson(DEMO_EMAIL, DEMO_PASSWORD)
 
 
+async def find_demo(database_url: str) -> DemoPerson | None:
+    """The demo person, if somebody has seeded this database."""
+    conn = await pool.connect(database_url, "nura_auth")
+    try:
+        account = await accounts.find(conn, DEMO_EMAIL)
+    finally:
+        await conn.close()
+    return DemoPerson(DEMO_EMAIL, DEMO_PASSWORD) if account else None
+
+
 def refuse_in_production(settings: Settings) -> None:
     """Before anything is touched."""
     if settings.env == "production":

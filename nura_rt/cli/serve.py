@@ -12,7 +12,7 @@ import uvloop
 
 from nura_rt import app
 from nura_rt.cli.errors import UsageError
-from nura_rt.cli.seed import seed
+from nura_rt.cli.seed import find_demo, seed
 from nura_rt.embedded import stack
 from nura_rt.embedded.stack import Addresses
 from nura_rt.people.sign_in import DemoPerson
@@ -71,16 +71,15 @@ async def _serve(settings: Settings, embedded: Addresses, listening: socket.sock
 
 async def _prepare(settings: Settings, embedded: Addresses, database_url: str) -> DemoPerson | None:
     """Our own database is brought up to date; somebody else's is only checked."""
+    trying_out = settings.env == "development" and settings.auth_mode == "local"
     if embedded.admin_url is not None:
         await migrate.bootstrap(embedded.admin_url, database=_DATABASE, login=_LOGIN, password=None)
         await migrate.up(database_url)
-    else:
-        missing = [step.version for step in await migrate.status(database_url) if not step.applied]
-        if missing:
-            raise UsageError(f"the database lacks migrations {', '.join(missing)}: run `nura-rt migrate up`")
-    if settings.env == "development" and settings.auth_mode == "local":
-        return await seed(settings, database_url)
-    return None
+        return await seed(settings, database_url) if trying_out else None
+    missing = [step.version for step in await migrate.status(database_url) if not step.applied]
+    if missing:
+        raise UsageError(f"the database lacks migrations {', '.join(missing)}: run `nura-rt migrate up`")
+    return await find_demo(database_url) if trying_out else None
 
 
 def _config(settings: Settings, litestar: object) -> uvicorn.Config:

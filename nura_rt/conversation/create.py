@@ -4,6 +4,8 @@ import asyncpg
 
 from nura_rt.conversation import frames
 from nura_rt.conversation.intake import indicators
+from nura_rt.conversation.recent import RecentLevels
+from nura_rt.conversation.support import SupportCards
 from nura_rt.pipeline.pipeline import Pipeline
 from nura_rt.pipeline.turn import rank
 from nura_rt.protocol.server import ConversationChanged
@@ -18,11 +20,22 @@ from nura_rt.store.pool import as_person
 class Creation:
     """Writes as the door, in the person's name."""
 
-    def __init__(self, *, pipeline: Pipeline, door: asyncpg.Pool, people: asyncpg.Pool, hub: Hub) -> None:
+    def __init__(
+        self,
+        *,
+        pipeline: Pipeline,
+        door: asyncpg.Pool,
+        people: asyncpg.Pool,
+        hub: Hub,
+        cards: SupportCards,
+        recent: RecentLevels,
+    ) -> None:
         self._pipeline = pipeline
         self._door = door
         self._people = people
         self._hub = hub
+        self._cards = cards
+        self._recent = recent
 
     async def create(self, person_id: str, *, client_id: str, title: str | None) -> Created:
         """The conversation of this client_id, new or as it was made before; other devices hear of a new one."""
@@ -41,6 +54,10 @@ class Creation:
                     indicators=indicators(crisis),
                 )
         if not created.duplicate:
+            self._recent.note(created.id, crisis.level)
+            self._cards.show(
+                person_id=person_id, conversation_id=created.id, cause_id=created.id, level=crisis.level
+            )
             await self._tell(person_id, created.id)
         return created
 

@@ -4,19 +4,20 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from nura_rt.conversation.recent import RecentLevels
+from nura_rt.conversation.support import SupportCards
 from nura_rt.conversation.writer import Busy, Kept, Outcome, Writer
 from nura_rt.pipeline.pipeline import Pipeline
-from nura_rt.pipeline.turn import CrisisResult, Level, Screened, rank
+from nura_rt.pipeline.turn import CrisisResult, Screened
 from nura_rt.protocol.errors import Code
-from nura_rt.protocol.server import Message, Resource, Support
+from nura_rt.protocol.server import Message
 from nura_rt.realtime import channels
 from nura_rt.realtime.hub import Hub
-from nura_rt.realtime.payload import Payload, Tier
+from nura_rt.realtime.payload import Payload
 from nura_rt.store.batch import Row
 from nura_rt.store.jobs import Job
 
@@ -62,13 +63,6 @@ _REFUSALS = {
 _BUSY = Refused(Code.BUSY, "not kept: too much at once", temporary=True, retry_after_ms=1000)
 
 
-class HelpNearby(Protocol):
-    """What to show a person in need; made by the safety door, passed in by app.py."""
-
-    def __call__(self, level: Level) -> tuple[str, list[Resource]]:
-        """One sentence that takes the person seriously, and places that help now."""
-
-
 class Intake:
     """The one path. `accept` never blocks; the answer comes after the commit, before anybody else hears."""
 
@@ -79,14 +73,15 @@ class Intake:
         writer: Writer,
         hub: Hub,
         take_job: Callable[[Job], None],
-        help_nearby: HelpNearby,
+        cards: SupportCards,
+        recent: RecentLevels,
     ) -> None:
         self._pipeline = pipeline
         self._writer = writer
         self._hub = hub
         self._take_job = take_job
-        self._help_nearby = help_nearby
-        self._recent = RecentLevels()
+        self._cards = cards
+        self._recent = recent
 
     def accept(self, turn: Turn, answer: Answer) -> None:
         """Screens and queues the turn; `answer` is called exactly once."""
@@ -115,23 +110,14 @@ class Intake:
             self._hub.announce(channels.conversation(outcome.row.conversation_id), outcome.seq)
             return
         self._recent.note(outcome.row.conversation_id, crisis.level)
-        self._support(outcome.row, crisis.level)
+        self._cards.show(
+            person_id=outcome.row.person_id,
+            conversation_id=outcome.row.conversation_id,
+            cause_id=outcome.message_id,
+            level=crisis.level,
+        )
         self._tell(outcome)
         self._start_reply(outcome.row, outcome.seq)
-
-    def _support(self, row: Row, level: Level) -> None:
-        """Before the message is told and long before a reply: help that is there now."""
-        if rank(level) < rank("moderate"):
-            return
-        text, resources = self._help_nearby(level)
-        frame = Support(
-            notice_id=f"support-{row.message_id}",
-            conversation_id=row.conversation_id,
-            level=level,
-            text=text,
-            resources=resources,
-        )
-        self._hub.publish(channels.user(row.person_id), Payload.of(frame, Tier.SUPPORT))
 
     def _tell(self, kept: Kept) -> None:
         row = kept.row

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import asyncpg
 import msgspec
@@ -18,16 +18,17 @@ from nura_rt.telemetry import Counters
 
 _log = logging.getLogger(__name__)
 _FILL_AT_ONCE = 200
+_PAGE = 20
 _LET_IT_SETTLE_S = 0.03  # frames of two instances often cross: most gaps close by themselves
 _BUS_WITHIN_S = 2.0
 
 
 class Missed(msgspec.Struct, frozen=True):
-    """What a joining client gets first. Not recovered: too much was missed, and nothing is replayed."""
+    """What a joining client lacks: seqs from `after` to `head`. Not recovered: too many, none is replayed."""
 
     head: int
+    after: int
     recovered: bool
-    messages: Sequence[messages.Message]
 
 
 class Replay:
@@ -50,13 +51,14 @@ class Replay:
         self._limit = limit
         self._counters = counters
         self._gaps: set[str] = set()
+        self._progress: dict[str, int | None] = {}  # where each gap's last fill ended
         self._gap = asyncio.Event()
         self._doubt = asyncio.Event()
 
     async def join(
         self, listener: Listener, person_id: str, conversation_id: str, since: int | None
     ) -> Missed | None:
-        """Joins the hub and reads what was missed; None (and not joined) when it is not the person's."""
+        """Joins the hub, then reads the head; None (and not joined) when it is not the person's."""
         channel = channels.conversation(conversation_id)
         self._hub.join(channel, listener)
         try:
@@ -65,22 +67,28 @@ class Replay:
             if seen is None:
                 self._hub.leave(channel, listener)
                 return None
-            missed = await self._read(person_id, conversation_id, since, seen.last_seq)
         except BaseException:
             self._hub.leave(channel, listener)
             raise
-        self._hub.settle(channel, missed.head, owner=person_id)
-        return missed
+        self._hub.settle(channel, seen.last_seq, owner=person_id)
+        return self._missed(since, seen.last_seq)
 
-    async def _read(self, person_id: str, conversation_id: str, since: int | None, head: int) -> Missed:
-        if since is None or since >= head:
-            return Missed(head, recovered=since is None or since == head, messages=())
-        rows = await messages.list_after(
-            self._people, person_id, conversation_id, since, limit=self._limit + 1
-        )
-        if len(rows) > self._limit:
-            return Missed(head, recovered=False, messages=())
-        return Missed(rows[-1].seq if rows else head, recovered=True, messages=rows)
+    def _missed(self, since: int | None, head: int) -> Missed:
+        after = head if since is None else since
+        recovered = 0 <= head - after <= self._limit  # seqs are dense, so this counts messages
+        return Missed(head, after if recovered else head, recovered)
+
+    async def pages(
+        self, person_id: str, conversation_id: str, missed: Missed
+    ) -> AsyncIterator[list[Payload]]:
+        """What was missed, a few messages at a time: a peer that does not read holds no more than one page."""
+        after = missed.after
+        while after < missed.head:
+            rows = await messages.list_after(self._people, person_id, conversation_id, after, limit=_PAGE)
+            if not rows:
+                return
+            yield [Payload.of(frames.message(row)) for row in rows if row.seq <= missed.head]
+            after = rows[-1].seq
 
     def note_gap(self, channel: str) -> None:
         """The hub heard of a seq it cannot hand on yet."""
@@ -101,9 +109,15 @@ class Replay:
 
     async def _fill_all(self) -> None:
         await asyncio.sleep(_LET_IT_SETTLE_S)
-        wanted, self._gaps = self._gaps, set()
-        for channel in wanted:
+        for channel in tuple(self._gaps):
             await self._fill(channel)
+            room = self._hub.room(channel)
+            if room is None or not room.has_gap or self._progress.get(channel) == room.head:
+                self._gaps.discard(channel)  # filled, left, or PostgreSQL has no more to give now
+                self._progress.pop(channel, None)
+            else:
+                self._progress[channel] = room.head
+                self._gap.set()
 
     async def _fill(self, channel: str) -> None:
         room = self._hub.room(channel)
@@ -136,6 +150,8 @@ async def _for_ever(wanted: asyncio.Event, work: Callable[[], Awaitable[None]], 
             _log.warning("replay: the database does not answer, trying again")
             await asyncio.sleep(0.5)
             wanted.set()
-        except Exception:  # a defect here may cost one fill, never the instance
+        except Exception:  # a defect here may delay a fill, never end the instance
             counters.add("replay_failed")
             _log.exception("replay failed")
+            await asyncio.sleep(5)
+            wanted.set()

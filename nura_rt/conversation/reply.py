@@ -109,9 +109,15 @@ class Replies:
         if isinstance(outcome, Kept):
             self._told(run_id, message_id, outcome, text)
             if outcome.duplicate:
+                await reply_runs.complete(
+                    self._work,
+                    message_id=message_id,
+                    lease_token=job.lease_token,
+                    reply_message_id=outcome.message_id,
+                )
                 await jobs.finish(self._work, key=job.key, lease_token=job.lease_token)
-        elif outcome.why == "degraded":
-            raise ConnectionError("the reply could not be kept")
+        elif outcome.why != "not_found":  # not found: the lease or the conversation is gone, nothing to do
+            raise RuntimeError(f"the reply was not kept: {outcome.why}")
 
     async def give_up(self, job: Job) -> None:
         """Every attempt failed: no spinner may stay."""

@@ -25,7 +25,14 @@ _BYTES_AT_MOST = 1024 * 1024
 _RACES_AT_MOST = 8
 _RECONNECT_WITHIN_S = 8.0
 
-_POISON = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, OverflowError)
+_POISON = (
+    asyncpg.DataError,
+    asyncpg.CheckViolationError,
+    asyncpg.ForeignKeyViolationError,
+    asyncpg.NotNullViolationError,
+    ValueError,
+    OverflowError,
+)
 _RACE = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
@@ -133,20 +140,28 @@ class Writer:
     async def _write(self, entries: list[_Entry]) -> None:
         try:
             found = await self._keep_through_trouble([entry.row for entry in entries])
+        except asyncpg.LockNotAvailableError as error:  # somebody holds one of these conversations
+            await self._split(entries, error)
+        except _POISON as error:
+            await self._split(entries, error)
         except (*UNAVAILABLE, *_RACE):
             self._counters.add("writer_degraded", len(entries))
             await self._disconnect()
             for entry in entries:
                 self._answer(entry, Refused(entry.row, "degraded"))
-        except Exception as error:  # a row PostgreSQL or asyncpg cannot take; its words stay out of the log
+        except (
+            Exception
+        ) as error:  # not the rows' fault (a read-only database, a missing grant): ask again later
             _log.error("writer: a batch was refused", exc_info=error)
-            await self._isolate_poison(entries, error)
+            self._counters.add("writer_degraded", len(entries))
+            for entry in entries:
+                self._answer(entry, Refused(entry.row, "degraded"))
         else:
             for index, entry in enumerate(entries):
                 self._answer(entry, _outcome(entry.row, found.get(index)))
 
-    async def _isolate_poison(self, entries: list[_Entry], error: Exception) -> None:
-        """One bad row harms only itself: halves are tried until it stands alone."""
+    async def _split(self, entries: list[_Entry], error: Exception) -> None:
+        """One bad row, or one locked conversation, harms only itself: halves are tried until it stands alone."""
         if len(entries) == 1:
             self._counters.add("writer_poisoned")
             why: Literal["invalid", "degraded"] = "invalid" if isinstance(error, _POISON) else "degraded"
@@ -165,6 +180,8 @@ class Writer:
             try:
                 conn = await self._connected()
                 return await batch.keep(conn, rows, levels=LEVELS, lease_s=self._lease_s)
+            except (*_POISON, asyncpg.LockNotAvailableError):
+                raise  # asking again would not help; asyncpg's own DataError is an InterfaceError too
             except _RACE:
                 races += 1
                 if races > _RACES_AT_MOST:

@@ -16,6 +16,7 @@ from nura_rt.telemetry import Counters
 _log = logging.getLogger(__name__)
 _ATTEMPTS_AT_MOST = 6
 _POLL_S = 1.0
+_GIVE_BACK_WITHIN_S = 1.0
 _HAND_BACK_TRIES, _HAND_BACK_PAUSE_S = 20, 0.5
 
 
@@ -86,22 +87,24 @@ class Worker:
         try:
             while queue:
                 job = queue.popleft()
-                if job.lease_token in self._held:
-                    async with self._free:
-                        await self._run_one(job)
+                async with self._free:
+                    failure = await self._run_one(job) if job.lease_token in self._held else None
+                if failure is not None:
+                    await self._hand_back(job, failure)
+                self._held.pop(job.lease_token, None)
         finally:
             self._queues.pop(serial, None)
             self._tasks.pop(serial, None)
 
-    async def _run_one(self, job: Job) -> None:
-        function = self._functions[job.kind]
+    async def _run_one(self, job: Job) -> str | None:
+        """None when it went well, else the name of what went wrong."""
         try:
-            await function.run(job)
+            await self._functions[job.kind].run(job)
         except Exception as error:
             self._counters.add("jobs_failed")
             _log.exception("a job failed", extra={"kind": job.kind, "attempt": job.attempt})
-            await self._hand_back(job, type(error).__name__)
-        self._held.pop(job.lease_token, None)
+            return type(error).__name__
+        return None
 
     async def _hand_back(self, job: Job, error_code: str) -> None:
         """Due again soon; a database that is away is asked for a while, then the lease runs out instead."""
@@ -118,11 +121,12 @@ class Worker:
                     dead=dead,
                     error_code=error_code,
                 )
-            except UNAVAILABLE:
+            except Exception:  # whatever it is, the lease still runs out and another attempt follows
                 await asyncio.sleep(_HAND_BACK_PAUSE_S)
             else:
                 return
         self._counters.add("jobs_not_handed_back")
+        _log.warning("a job could not be handed back", extra={"kind": job.kind})
 
     async def _poll_for_ever(self) -> None:
         while True:
@@ -137,7 +141,10 @@ class Worker:
 
     async def _take_orphans(self) -> None:
         room = self._held_at_most - len(self._held)
-        found = await jobs.claim(self._pool, limit=min(room, 100), lease_s=self._lease_s) if room else []
+        if room <= 0:
+            return
+        kinds = list(self._functions)  # a newer version's jobs wait for a newer instance
+        found = await jobs.claim(self._pool, kinds, limit=min(room, 100), lease_s=self._lease_s)
         for job in found:
             self._counters.add("jobs_taken_over")
             self.take(job)
@@ -162,15 +169,12 @@ class Worker:
                 _log.warning("a job's lease was lost", extra={"kind": job.kind})
 
     async def _give_back(self) -> None:
-        for job in tuple(self._held.values()):
-            try:
-                await jobs.retry(
-                    self._pool,
-                    key=job.key,
-                    lease_token=job.lease_token,
-                    delay_s=0,
-                    dead=False,
-                    error_code="stopped",
-                )
-            except UNAVAILABLE:
-                return
+        """What was not finished is due at once, so that another instance need not wait for the lease."""
+        tokens = list(self._held)
+        if not tokens:
+            return
+        try:
+            async with asyncio.timeout(_GIVE_BACK_WITHIN_S):
+                await jobs.release(self._pool, tokens)
+        except Exception:
+            _log.warning("jobs could not be given back; their leases run out instead")

@@ -20,7 +20,8 @@ from nura_rt.settings import Settings
 from nura_rt.store import accounts, users
 
 _EMAIL = re.compile(r"[^@\s\x00]{1,64}@[^@\s\x00]{1,180}\.[^@\s\x00.]{2,60}")
-_TRIES_AT_ONCE, _TRIES_PER_S = 10, 10 / 60
+_PER_ADDRESS = 30  # a minute: bounds the bcrypt work one address can ask for
+_PER_ACCOUNT = 10  # a minute and address: a stranger elsewhere cannot lock the owner out
 _REMEMBERED_AT_MOST = 10_000
 
 
@@ -65,13 +66,15 @@ class Modes(msgspec.Struct, frozen=True):
 class Tries:
     """So many tries a minute per key; the least recent keys are forgotten."""
 
-    def __init__(self) -> None:
+    def __init__(self, per_minute: int) -> None:
+        self._burst = per_minute
+        self._per_s = per_minute / 60
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
     def take(self, key: str) -> None:
         """Raises Refusal 429 when the key has used its tries."""
         now = time.monotonic()
-        bucket = self._buckets.pop(key, None) or Bucket(per_s=_TRIES_PER_S, burst=_TRIES_AT_ONCE, now=now)
+        bucket = self._buckets.pop(key, None) or Bucket(per_s=self._per_s, burst=self._burst, now=now)
         self._buckets[key] = bucket
         if len(self._buckets) > _REMEMBERED_AT_MOST:
             self._buckets.popitem(last=False)
@@ -80,12 +83,16 @@ class Tries:
                 429, "too-fast", "too many tries; wait a moment", retry_after_ms=int(wait_s * 1000) + 1
             )
 
+    def forget(self, key: str) -> None:
+        """A success: its failures count no more."""
+        self._buckets.pop(key, None)
+
 
 def sign_in_routes(
     settings: Settings, tokens: Tokens, pool: asyncpg.Pool, *, demo: DemoPerson | None
 ) -> list[HTTPRouteHandler]:
     """GET /v1/auth/modes and, with local accounts, POST /v1/auth/sign-up and /v1/auth/sign-in."""
-    tries = Tries()
+    by_address, by_account = Tries(_PER_ADDRESS), Tries(_PER_ACCOUNT)
 
     def signed(person_id: str, email: str) -> Signed:
         token = tokens.issue(person_id, email=email)
@@ -97,7 +104,7 @@ def sign_in_routes(
 
     @post("/v1/auth/sign-up", status_code=201)
     async def sign_up(request: Request[Any, Any, Any], data: SignUp) -> Signed:
-        tries.take(f"address:{_address(request)}")
+        by_address.take(_address(request))
         email = _email(data.email)
         hashed = await _hashed(data.password)
         person_id = str(uuid.uuid4())
@@ -115,14 +122,16 @@ def sign_in_routes(
 
     @post("/v1/auth/sign-in", status_code=200)
     async def sign_in(request: Request[Any, Any, Any], data: SignIn) -> Signed:
-        tries.take(f"address:{_address(request)}")
+        by_address.take(_address(request))
         email = data.email.strip().lower()
-        tries.take(f"account:{email[:320]}")
+        account_here = f"{_address(request)} {email[:320]}"
+        by_account.take(account_here)
         account = await accounts.find(pool, email) if _EMAIL.fullmatch(email) else None
         if account is None:
             await passwords.burn()
         if account is None or not await passwords.verify_password(data.password, account.password_hash):
             raise Refusal(401, "wrong-sign-in", "the address or the password is not right")
+        by_account.forget(account_here)
         await users.note_sign_in(pool, account.user_id)
         return signed(account.user_id, account.email)
 

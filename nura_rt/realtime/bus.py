@@ -9,14 +9,12 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from nura_rt.realtime import channels
+from nura_rt.realtime.outbound import Outbound
 from nura_rt.realtime.payload import Payload, Tier
 from nura_rt.telemetry import Counters
 
 _log = logging.getLogger(__name__)
-_BODY_AT_MOST = 8 * 1024  # a larger frame is announced by its seq alone and read from PostgreSQL
-_WAITING_AT_MOST = 10_000
 _BOOT = b"nura:{boot}"  # concurrent first subscribes would open a connection each: this one comes first
-_PUBLISH_TIMEOUT_S = 2.0
 
 OnFrame = Callable[[str, int | None, Payload | None], None]
 
@@ -41,10 +39,9 @@ class RedisBus:
         self._wanted: set[str] = set()
         self._asked: set[str] = set()
         self._confirmed: set[str] = set()
-        self._waiters: dict[str, list[asyncio.Future[None]]] = {}
+        self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         self._changed = asyncio.Event()
-        self._outgoing: list[tuple[str, bytes]] = []
-        self._ready_to_send = asyncio.Event()
+        self._outbound = Outbound(client, instance=instance, counters=counters)
         self.connected = False
 
     def want(self, channel: str) -> None:
@@ -63,39 +60,30 @@ class RedisBus:
             return True
         if not self.connected:  # when Redis is back, every channel counts as doubtful anyway
             return False
-        future = asyncio.get_running_loop().create_future()
-        self._waiters.setdefault(channel, []).append(future)
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.setdefault(channel, set()).add(waiter)
         try:
             async with asyncio.timeout(timeout_s):
-                await future
+                await waiter
         except TimeoutError:
             return False
+        finally:
+            self._stop_waiting(channel, waiter)
         return True
 
+    def _stop_waiting(self, channel: str, waiter: asyncio.Future[None]) -> None:
+        waiters = self._waiters.get(channel, set())
+        waiters.discard(waiter)
+        if not waiters:
+            self._waiters.pop(channel, None)
+
     def publish(self, channel: str, seq: int | None, payload: Payload) -> None:
-        """Queues for the next pipeline; dropped when Redis is behind, since PostgreSQL has it."""
-        if len(self._outgoing) >= _WAITING_AT_MOST:
-            self._counters.add("bus_dropped")
-            return
-        body = payload.data if len(payload.data) <= _BODY_AT_MOST else b""
-        head = b"%b %d %d\n" % (self._origin, seq or 0, payload.tier)
-        self._outgoing.append((channels.on_bus(channel), head + body))
-        self._ready_to_send.set()
+        """Tells the other instances, soon; see `Outbound` for what happens when Redis does not take it."""
+        self._outbound.publish(channel, seq, payload)
 
     async def send_for_ever(self) -> None:
-        """Everything published in one turn of the loop leaves in one pipeline."""
-        while True:
-            await self._ready_to_send.wait()
-            self._ready_to_send.clear()
-            batch, self._outgoing = self._outgoing, []
-            try:
-                async with asyncio.timeout(_PUBLISH_TIMEOUT_S):
-                    pipe = self._client.pipeline(transaction=False)
-                    for name, body in batch:
-                        pipe.publish(name, body)
-                    await pipe.execute(raise_on_error=False)
-            except (RedisError, OSError, TimeoutError):
-                self._counters.add("bus_send_failed", len(batch))
+        """Carries what was published to Redis."""
+        await self._outbound.send_for_ever()
 
     async def receive_for_ever(self) -> None:
         """Subscribes, reads, and after any failure begins anew with a fresh connection."""
@@ -161,11 +149,10 @@ class RedisBus:
             return
         if channel in self._asked:
             self._confirmed.add(channel)
-        waiters = self._waiters.pop(channel, [])
-        for future in waiters:
-            if not future.done():
-                future.set_result(None)
-        if not waiters:
+        waiting = [waiter for waiter in self._waiters.get(channel, ()) if not waiter.done()]
+        for waiter in waiting:
+            waiter.set_result(None)
+        if not waiting:  # nobody reads PostgreSQL after this confirmation, so somebody must look
             self._on_resync()
 
     def _take(self, channel: str, data: bytes) -> None:

@@ -50,7 +50,8 @@ class Room:
         self.known = max(self.known, seq)
         if self.head is not None and seq <= self.head:
             return
-        if payload is not None and len(self.held) < _HELD_AT_MOST:
+        is_next = self.head is not None and seq == self.head + 1
+        if payload is not None and (is_next or len(self.held) < _HELD_AT_MOST):
             self.held[seq] = payload
         self._hand_on()
 

@@ -44,7 +44,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 _KEEP = """
 WITH inp AS (
-  SELECT *, array_position($19::text[], level) AS rank
+  SELECT *, coalesce(array_position($19::text[], level), 3) AS rank  -- a level nobody knows counts as moderate
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[],
                 $9::float8[], $10::text[], $11::json[], $12::uuid[], $13::text[], $14::uuid[], $15::text[],
                 $16::int[], $17::int[])

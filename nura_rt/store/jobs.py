@@ -1,4 +1,7 @@
-"""Table `nura.jobs`: the outbox. Rows are inserted with their cause; a lease token fences off a late owner."""
+"""Table `nura.jobs`: the outbox. Rows are inserted with their cause; a lease token fences off a late owner.
+
+Runs as the worker.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,21 +22,23 @@ class Job(msgspec.Struct, frozen=True):
     attempt: int
 
 
-async def claim(conn: Executor, *, limit: int, lease_s: float) -> list[Job]:
-    """Leases due jobs and those whose owner let the lease run out; no two callers get the same one."""
+async def claim(conn: Executor, kinds: Sequence[str], *, limit: int, lease_s: float) -> list[Job]:
+    """Leases due jobs of these kinds and those whose lease ran out; no two callers get the same one."""
     rows = await conn.fetch(
         """
         UPDATE nura.jobs j
            SET state = 'leased', attempt = j.attempt + 1, lease_token = gen_random_uuid(),
                lease_until = now() + make_interval(secs => $2)
           FROM (SELECT id FROM nura.jobs
-                 WHERE (state = 'due' AND due_at <= now()) OR (state = 'leased' AND lease_until < now())
+                 WHERE kind = any($3::text[])
+                   AND ((state = 'due' AND due_at <= now()) OR (state = 'leased' AND lease_until < now()))
                  ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) ready
          WHERE j.id = ready.id
         RETURNING j.kind, j.key, j.user_id, j.payload, j.lease_token::text, j.attempt
         """,
         limit,
         lease_s,
+        kinds,
     )
     return [Job(**row) for row in rows]
 
@@ -42,9 +47,11 @@ async def renew(conn: Executor, tokens: Sequence[str], *, lease_s: float) -> set
     """Extends the leases still held; a token missing from the answer has been lost."""
     rows = await conn.fetch(
         """
-        UPDATE nura.jobs SET lease_until = now() + make_interval(secs => $2)
-         WHERE state = 'leased' AND lease_token = any($1::uuid[])
-        RETURNING lease_token::text
+        UPDATE nura.jobs j SET lease_until = now() + make_interval(secs => $2)
+          FROM (SELECT id FROM nura.jobs
+                 WHERE state = 'leased' AND lease_token = any($1::uuid[]) ORDER BY id FOR UPDATE) held
+         WHERE j.id = held.id
+        RETURNING j.lease_token::text
         """,
         tokens,
         lease_s,
@@ -63,6 +70,21 @@ async def finish(conn: Executor, *, key: str, lease_token: str) -> bool:
         lease_token,
     )
     return bool(status == "UPDATE 1")
+
+
+async def release(conn: Executor, tokens: Sequence[str]) -> None:
+    """Gives jobs back untried: due now, for whoever asks next."""
+    await conn.execute(
+        """
+        UPDATE nura.jobs j
+           SET state = 'due', due_at = now(), attempt = greatest(j.attempt - 1, 0),
+               lease_token = NULL, lease_until = NULL
+          FROM (SELECT id FROM nura.jobs
+                 WHERE state = 'leased' AND lease_token = any($1::uuid[]) ORDER BY id FOR UPDATE) held
+         WHERE j.id = held.id
+        """,
+        tokens,
+    )
 
 
 async def retry(

@@ -27,7 +27,10 @@ class Message(msgspec.Struct, frozen=True):
 async def list_after(
     conn: Executor, person_id: str, conversation_id: str, after_seq: int, *, limit: int
 ) -> list[Message]:
-    """The person's messages with seq > after_seq, ascending. One round trip, under row level security."""
+    """The person's messages with seq > after_seq, ascending, without processed_content.
+
+    One round trip, under row level security.
+    """
     rows = await conn.fetch(
         """
         SELECT id, conversation_id, seq, role, content, processed_content, client_id, author_id, created_at

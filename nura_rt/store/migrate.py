@@ -14,6 +14,15 @@ import msgspec
 _OWNER = "nura_owner"
 _LOCK = 0x6E757261  # "nura": two runners at once apply each file once
 _NAME = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
+_QUIET = {
+    "log_statement": "none",
+    "log_min_error_statement": "panic",
+    "log_min_messages": "fatal",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_min_duration_statement": "-1",
+}
 _LOGIN_ROLES = ("nura_owner", "nura_app", "nura_door", "nura_writer", "nura_worker", "nura_auth")
 
 
@@ -91,11 +100,23 @@ async def _make_login(conn: asyncpg.Connection, login: str, password: str | None
     name = _quoted(login)
     if not await conn.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", login):
         await conn.execute(f"CREATE ROLE {name} LOGIN NOINHERIT NOSUPERUSER NOBYPASSRLS")
+    await _silence(conn, name)
     if password is not None:
         quoted = await conn.fetchval("SELECT quote_literal($1)", password)
         await conn.execute(f"ALTER ROLE {name} PASSWORD {quoted}")
     for role in _LOGIN_ROLES:
         await conn.execute(f"GRANT {role} TO {name}")
+
+
+async def _silence(conn: asyncpg.Connection, login: str) -> None:
+    """Row values never reach the server's log: not as parameters, not as statements, not as error details."""
+    for name, value in _QUIET.items():
+        try:
+            async with conn.transaction():
+                await conn.execute(f"ALTER ROLE {login} SET {name} = '{value}'")
+                await conn.execute(f"SET LOCAL {name} = '{value}'")  # nor does the password set next
+        except asyncpg.InsufficientPrivilegeError:
+            pass  # only a superuser may (Supabase's postgres is none): its project settings decide
 
 
 async def up(dsn: str, folder: Path | None = None) -> list[str]:
@@ -135,9 +156,10 @@ async def down(dsn: str, *, steps: int = 1, folder: Path | None = None) -> list[
 
 async def status(dsn: str, folder: Path | None = None) -> list[Status]:
     """Each migration file and whether this database has it."""
-    async with _owner(dsn) as conn, _locked(conn):
+    async with _owner(dsn) as conn:
+        begun = await conn.fetchval("SELECT to_regclass('nura.schema_migrations') IS NOT NULL")
         return [
-            Status(migration.version, migration.name, applied=await _is_applied(conn, migration))
+            Status(migration.version, migration.name, applied=begun and await _is_applied(conn, migration))
             for migration in read(folder or sql_folder() / "migrations")
         ]
 
@@ -148,7 +170,6 @@ async def _owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     try:
         await _require_bootstrap(conn)
         await conn.execute(f"SET ROLE {_OWNER}")
-        await conn.execute("SET lock_timeout = '5s'")
         yield conn
     finally:
         await conn.close()
@@ -173,7 +194,10 @@ async def _require_bootstrap(conn: asyncpg.Connection) -> None:
 @asynccontextmanager
 async def _locked(conn: asyncpg.Connection) -> AsyncIterator[None]:
     async with conn.transaction():
-        await conn.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await conn.execute(
+            "SELECT pg_advisory_xact_lock($1)", _LOCK
+        )  # waits for the other runner, however long
+        await conn.execute("SET LOCAL lock_timeout = '5s'")
         await conn.execute(
             """
             CREATE TABLE IF NOT EXISTS nura.schema_migrations (

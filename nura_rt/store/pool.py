@@ -69,7 +69,7 @@ def _session(role: str) -> dict[str, str]:
         "role": role,
         "application_name": f"nura-rt/{role}",
         "statement_timeout": "10s",
-        "lock_timeout": "5s",
+        "lock_timeout": "2s",
         "idle_in_transaction_session_timeout": "30s",
         "jit": "off",  # our statements are short; compiling them costs more than it saves
     }

@@ -53,7 +53,7 @@ grant select (message_id, lease_token), update (state, lease_token, ended_at, re
 create policy work on nura.jobs to nura_worker using (true) with check (true);
 create policy work on nura.reply_runs to nura_worker using (true) with check (true);
 grant select, update (state, due_at, attempt, lease_until, lease_token, last_error_code, finished_at) on nura.jobs to nura_worker;
-grant select, insert, update (state, attempt, lease_token, started_at, ended_at) on nura.reply_runs to nura_worker;
+grant select, insert, update (state, attempt, lease_token, started_at, ended_at, reply_message_id) on nura.reply_runs to nura_worker;
 
 -- migrate:down
 drop table nura.reply_runs;

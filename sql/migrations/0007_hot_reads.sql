@@ -13,12 +13,13 @@ create type nura.message_row as (
     client_id varchar, author_id varchar, created_at timestamptz
 );
 
+-- For replay, which never needs the processed text: it is left out and not carried over the wire.
 create function nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer)
   returns setof nura.message_row language plpgsql security invoker as $$
 begin
   perform nura.become(p_user_id);
   return query
-    select m.id, m.conversation_id, m.seq, m.role, m.content, m.processed_content, m.client_id, m.author_id, m.created_at
+    select m.id, m.conversation_id, m.seq, m.role, m.content, null::text, m.client_id, m.author_id, m.created_at
       from public.messages m
      where m.conversation_id = p_conversation_id and m.user_id = p_user_id and m.seq > p_after
      order by m.seq limit p_limit;

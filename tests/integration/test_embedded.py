@@ -11,8 +11,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from embedded_servers import Parent, ask, cache, servers, wait_until
 
+from embedded_servers import Parent, ask, cache, servers, wait_until
 from nura_rt.embedded import lock, postgres, privileges, stack
 from nura_rt.embedded.child import Child
 from nura_rt.embedded.stack import StackBusy, StackError

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from embedded_servers import PARENT, ROOT, SITE, Parent, alive, ask, servers, wait_until
 
+from embedded_servers import PARENT, ROOT, SITE, Parent, alive, ask, servers, wait_until
 from nura_rt.embedded import postgres, privileges
 from nura_rt.embedded.stack import Addresses
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nura_rt import settings
 from nura_rt.settings import Limits, Settings, SettingsError
 

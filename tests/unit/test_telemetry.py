@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nura_rt import telemetry
 from nura_rt.telemetry import Counters
 

@@ -73,7 +73,10 @@ class Normaliser:
         return Views(raw, decoded)
 
     def _fold(self, text: str) -> str:
-        return _FOREIGN.sub(self._fold_sign, unicodedata.normalize("NFKD", text).lower())
+        folded = unicodedata.normalize("NFKD", text)
+        if len(folded) > 3 * len(text) + 100:  # one sign can unfold to eighteen; no language does that
+            folded = text
+        return _FOREIGN.sub(self._fold_sign, folded.lower())
 
     def _fold_sign(self, match: re.Match[str]) -> str:
         sign = match[0]

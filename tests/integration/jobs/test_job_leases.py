@@ -37,7 +37,7 @@ async def put(root: asyncpg.Connection, number: int, *, due_in_s: float = -1) ->
 
 
 async def claim_one(work: asyncpg.Pool, *, lease_s: float = 60) -> Job:
-    (job,) = await jobs.claim(work, limit=1, lease_s=lease_s)
+    (job,) = await jobs.claim(work, ["test"], limit=1, lease_s=lease_s)
     return job
 
 
@@ -46,7 +46,7 @@ async def test_claimers_at_once_never_get_the_same_job(root: asyncpg.Connection,
 
     async def claim_all() -> list[Job]:
         mine: list[Job] = []
-        while found := await jobs.claim(work, limit=7, lease_s=60):
+        while found := await jobs.claim(work, ["test"], limit=7, lease_s=60):
             mine += found
         return mine
 
@@ -60,7 +60,7 @@ async def test_claimers_at_once_never_get_the_same_job(root: asyncpg.Connection,
 async def test_a_job_that_is_not_due_waits(root: asyncpg.Connection, work: asyncpg.Pool) -> None:
     await put(root, 1, due_in_s=60)
 
-    assert await jobs.claim(work, limit=10, lease_s=60) == []
+    assert await jobs.claim(work, ["test"], limit=10, lease_s=60) == []
 
 
 async def test_the_longest_due_comes_first(root: asyncpg.Connection, work: asyncpg.Pool) -> None:
@@ -75,7 +75,7 @@ async def test_a_held_job_is_nobody_elses(root: asyncpg.Connection, work: asyncp
     await put(root, 1)
     await claim_one(work)
 
-    assert await jobs.claim(work, limit=10, lease_s=60) == []
+    assert await jobs.claim(work, ["test"], limit=10, lease_s=60) == []
 
 
 async def test_an_expired_lease_is_taken_over_under_a_new_token(
@@ -99,7 +99,7 @@ async def test_a_renewed_lease_is_not_taken_over(root: asyncpg.Connection, work:
     kept = await jobs.renew(work, [job.lease_token, str(uuid.uuid4())], lease_s=60)
 
     assert kept == {job.lease_token}
-    assert await jobs.claim(work, limit=10, lease_s=60) == []
+    assert await jobs.claim(work, ["test"], limit=10, lease_s=60) == []
 
 
 async def test_a_finished_job_is_never_due_again(root: asyncpg.Connection, work: asyncpg.Pool) -> None:
@@ -110,7 +110,7 @@ async def test_a_finished_job_is_never_due_again(root: asyncpg.Connection, work:
 
     assert ended
     assert await one(root, STATE, job.key) == ("done", 1, False, None)
-    assert await jobs.claim(work, limit=10, lease_s=60) == []
+    assert await jobs.claim(work, ["test"], limit=10, lease_s=60) == []
     assert await jobs.renew(work, [job.lease_token], lease_s=60) == set()
 
 
@@ -143,7 +143,7 @@ async def test_a_job_given_back_is_due_after_its_delay(
     )
 
     assert await one(root, STATE, job.key) == ("due", 1, False, "Broken")
-    assert len(await jobs.claim(work, limit=10, lease_s=60)) == again
+    assert len(await jobs.claim(work, ["test"], limit=10, lease_s=60)) == again
 
 
 async def test_a_dead_job_stays_dead(root: asyncpg.Connection, work: asyncpg.Pool) -> None:
@@ -155,4 +155,4 @@ async def test_a_dead_job_stays_dead(root: asyncpg.Connection, work: asyncpg.Poo
     )
 
     assert await one(root, STATE, job.key) == ("dead", 1, False, "Broken")
-    assert await jobs.claim(work, limit=10, lease_s=60) == []
+    assert await jobs.claim(work, ["test"], limit=10, lease_s=60) == []

@@ -121,7 +121,7 @@ async def test_two_workers_run_every_job_once_and_one_serial_at_a_time(
 
 async def test_a_job_leased_with_its_cause_runs_at_once(root: asyncpg.Connection, work: asyncpg.Pool) -> None:
     await put(root, 1)
-    (job,) = await jobs.claim(work, limit=1, lease_s=30)
+    (job,) = await jobs.claim(work, ["test"], limit=1, lease_s=30)
     doing, ours = Work(work), None
 
     async with running(ours := worker(work, doing)):
@@ -133,7 +133,7 @@ async def test_a_job_leased_with_its_cause_runs_at_once(root: asyncpg.Connection
 
 async def test_a_dead_instances_jobs_are_taken_over(root: asyncpg.Connection, work: asyncpg.Pool) -> None:
     (key,) = await put(root, 1)
-    await jobs.claim(work, limit=1, lease_s=0.01)
+    await jobs.claim(work, ["test"], limit=1, lease_s=0.01)
     doing = Work(work)
 
     async with running(worker(work, doing)):
@@ -201,8 +201,8 @@ async def test_what_is_held_at_the_end_is_given_back_at_once(
     async with running(worker(work, doing)):
         await settled(root, "leased", 3)
 
-    assert await one(root, "SELECT DISTINCT state, last_error_code FROM nura.jobs") == ("due", "stopped")
-    assert len(await jobs.claim(work, limit=10, lease_s=30)) == 3
+    assert await one(root, "SELECT DISTINCT state, attempt FROM nura.jobs") == ("due", 0)
+    assert len(await jobs.claim(work, ["test"], limit=10, lease_s=30)) == 3
 
 
 async def test_a_kind_this_instance_does_not_know_is_left_to_those_that_do(

@@ -153,7 +153,9 @@ async def test_the_owner_that_took_over_writes_the_reply(
     asked = await being_answered(root, writer_conn, work)
     key = f"reply:{asked.row.message_id}"
     await root.execute("UPDATE nura.jobs SET lease_until = now() - interval '1 s' WHERE key = $1", key)
-    taken = next(job for job in await jobs.claim(work, limit=100, lease_s=LEASE_S) if job.key == key)
+    taken = next(
+        job for job in await jobs.claim(work, ["reply"], limit=100, lease_s=LEASE_S) if job.key == key
+    )
     run_id = await reply_runs.start(
         work,
         message_id=asked.row.message_id,

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import asyncpg
 import msgspec
 import pytest
-from person_rows import ROWS, fill
 
 from databases import Database, scratch
 from nura_rt.embedded.stack import Addresses
 from nura_rt.store import pool
+from person_rows import ROWS, fill
 
 GRANTED = "SELECT has_table_privilege('authenticated', $1, 'SELECT')"
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable
 
 import pytest
+
 from nura_rt.auth import passwords
 from nura_rt.auth.passwords import PasswordRule
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from nura_rt import settings
 from nura_rt.auth import secret
 from nura_rt.auth.tokens import Tokens

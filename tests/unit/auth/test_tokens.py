@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nura_rt.auth.tokens import LEEWAY_S, TokenError, Tokens
 
 SECRET = "k3Jd-92mfQz_71aLwPxVt6RbYuNeHcSg"

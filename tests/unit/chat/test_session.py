@@ -19,7 +19,7 @@ from nura_rt.protocol import client
 from nura_rt.protocol.client import ClientFrame
 from nura_rt.protocol.codec import FrameError
 from nura_rt.protocol.errors import Close, Code
-from nura_rt.protocol.server import Error, Pong, Unsubscribed
+from nura_rt.protocol.server import Error, Pong
 from nura_rt.settings import Limits
 
 ANN = Identity("ann", "s1", None, 2e9)
@@ -54,7 +54,7 @@ def told(effects: list[Effect]) -> Error:
         (client.Subscribe("r1", "conversation:c1"), [Join("r1", "c1", None)]),
         (client.Subscribe("r1", "conversation:c1", since=0), [Join("r1", "c1", 0)]),
         (client.Subscribe("r1", "conversation:c1", since=7), [Join("r1", "c1", 7)]),
-        (client.Unsubscribe("r1", "conversation:c1"), [Leave("conversation:c1"), Say(Unsubscribed("r1"))]),
+        (client.Unsubscribe("r1", "conversation:c1"), [Leave("r1", "conversation:c1")]),
         (client.Ping(12.5), [Say(Pong(12.5, {}))]),
         (client.Hello("token"), [HangUp(Close.PROTOCOL_VIOLATION)]),
     ],
@@ -152,16 +152,6 @@ def test_a_pong_tells_the_heads_of_the_moment() -> None:
     ours.heads["conversation:a"] = 5
 
     assert effect == Say(Pong(1, {"conversation:a": 4}))
-
-
-def test_a_left_channel_has_no_head() -> None:
-    ours = session()
-    ours.heads["conversation:a"] = 4
-    ours.on_frame(client.Unsubscribe("r1", "conversation:a"), now=0.0)
-
-    effects = ours.on_frame(client.Ping(1), now=0.0)
-
-    assert effects == [Say(Pong(1, {}))]
 
 
 def test_a_bad_frame_is_answered_and_too_many_end_it() -> None:

@@ -42,60 +42,71 @@ def payload(seq: int) -> Payload:
     return Payload(json.dumps({"seq": seq}).encode())
 
 
-def subscribed() -> tuple[Subscription, Outlet, dict[str, int]]:
-    outlet, heads = Outlet(), dict[str, int]()
-    connection = Connection("c1", outlet, soft_bytes=SOFT, hard_bytes=SOFT * 10)
-    return Subscription(connection, CHANNEL, heads), outlet, heads
+class Place:
+    """A subscription on its connection, replayed as `chat.client` does it: at the peer's pace, then live."""
+
+    def __init__(self) -> None:
+        self.outlet = Outlet()
+        self.heads: dict[str, int] = {}
+        self._connection = Connection("c1", self.outlet, soft_bytes=SOFT, hard_bytes=SOFT * 10)
+        self._subscription = Subscription(self._connection, CHANNEL, self.heads)
+        self.hear = self._subscription.hear
+
+    async def replay(self, head: int, missed: list[Payload]) -> None:
+        for one in missed:
+            await self._connection.drained()
+            self._connection.send(one)
+        self._subscription.go_live(head)
 
 
 async def test_nothing_is_sent_before_it_is_live() -> None:
-    subscription, outlet, _ = subscribed()
+    place = Place()
 
-    subscription.hear(1, payload(1))
+    place.hear(1, payload(1))
 
-    assert outlet.written == []
+    assert place.outlet.written == []
 
 
 async def test_the_replay_comes_first_and_nothing_twice() -> None:
-    subscription, outlet, heads = subscribed()
+    place = Place()
     for seq in (3, 4, 5):
-        subscription.hear(seq, payload(seq))
-    await subscription.go_live(4, [payload(2), payload(3), payload(4)])
-    subscription.hear(5, payload(5))
-    subscription.hear(6, payload(6))
+        place.hear(seq, payload(seq))
+    await place.replay(4, [payload(2), payload(3), payload(4)])
+    place.hear(5, payload(5))
+    place.hear(6, payload(6))
 
-    assert outlet.seqs == [2, 3, 4, 5, 6]
-    assert heads == {CHANNEL: 6}
+    assert place.outlet.seqs == [2, 3, 4, 5, 6]
+    assert place.heads == {CHANNEL: 6}
 
 
 async def test_a_frame_without_seq_keeps_its_place_among_the_waiting() -> None:
-    subscription, outlet, _ = subscribed()
-    subscription.hear(2, payload(2))
-    subscription.hear(None, Payload(b'{"seq":"delta"}'))
-    subscription.hear(3, payload(3))
+    place = Place()
+    place.hear(2, payload(2))
+    place.hear(None, Payload(b'{"seq":"delta"}'))
+    place.hear(3, payload(3))
 
-    await subscription.go_live(1, [payload(1)])
+    await place.replay(1, [payload(1)])
 
-    assert outlet.seqs == [1, 2, "delta", 3]
+    assert place.outlet.seqs == [1, 2, "delta", 3]
 
 
 async def test_a_new_place_begins_anew_where_the_client_says() -> None:
-    subscription, outlet, heads = subscribed()
-    heads[CHANNEL] = 9
+    place = Place()
+    place.heads[CHANNEL] = 9
 
-    await subscription.go_live(9, [payload(8), payload(9)])
-    subscription.hear(10, payload(10))
+    await place.replay(9, [payload(8), payload(9)])
+    place.hear(10, payload(10))
 
-    assert outlet.seqs == [8, 9, 10]
+    assert place.outlet.seqs == [8, 9, 10]
 
 
 async def test_who_hears_too_much_while_replaying_is_closed_as_slow() -> None:
-    subscription, outlet, _ = subscribed()
+    place = Place()
 
     for seq in range(1, 1002):
-        subscription.hear(seq, payload(seq))
+        place.hear(seq, payload(seq))
 
-    assert outlet.closed == [4408]
+    assert place.outlet.closed == [4408]
 
 
 @settings(max_examples=60, deadline=None)
@@ -111,7 +122,7 @@ async def test_replay_and_live_in_any_interleaving_give_each_seq_once(
     since: int, missed: int, begin: int, live: int, early: int, slow: list[bool]
 ) -> None:
     """The room hands on begin+1.. in order; `early` of them before the replay, others at each of its waits."""
-    subscription, outlet, heads = subscribed()
+    place = Place()
     head = since + missed
     first = min(begin, head) + 1
     coming = list(range(first, first + live))
@@ -119,7 +130,7 @@ async def test_replay_and_live_in_any_interleaving_give_each_seq_once(
     def hear_one() -> None:
         if coming:
             seq = coming.pop(0)
-            subscription.hear(seq, payload(seq))
+            place.hear(seq, payload(seq))
 
     def meanwhile() -> bool:
         if slow:
@@ -129,16 +140,16 @@ async def test_replay_and_live_in_any_interleaving_give_each_seq_once(
 
     for _ in range(early):
         hear_one()
-    outlet.meanwhile = meanwhile
-    await subscription.go_live(head, [payload(seq) for seq in range(since + 1, head + 1)])
+    place.outlet.meanwhile = meanwhile
+    await place.replay(head, [payload(seq) for seq in range(since + 1, head + 1)])
     await asyncio.sleep(0)
-    outlet.meanwhile = lambda: False
+    place.outlet.meanwhile = lambda: False
     while coming:
         hear_one()
 
     last = max(head, first + live - 1)
-    assert outlet.seqs == list(range(since + 1, last + 1))
-    assert heads == {CHANNEL: last}
+    assert place.outlet.seqs == list(range(since + 1, last + 1))
+    assert place.heads == {CHANNEL: last}
 
 
 @pytest.mark.parametrize("seq", [None, 1])

@@ -43,18 +43,26 @@ class Orders(RuleBasedStateMachine):
     joining = Bundle("joining")
     live = Bundle("live")
 
-    @initialize(stored=st.integers(0, 5))
-    def begin(self, stored: int) -> None:
+    @initialize(stored=st.integers(0, 5), somebody_stays=st.booleans())
+    def begin(self, stored: int, somebody_stays: bool) -> None:
         self.stored = stored
         self.gaps: set[str] = set()
         self.hub = Hub(NoRelay(), self.gaps.add)
         self.ears: list[Ear] = []
+        if somebody_stays:
+            self.ears.append(Ear())
+            self.hub.join(CHANNEL, self.ears[0])
+            self.settle(self.ears[0])
 
-    @rule()
-    def commit(self) -> None:
-        self.stored += 1
+    def settle(self, ear: Ear) -> None:
+        ear.read = self.stored
+        self.hub.settle(CHANNEL, ear.read, owner="ann")
 
-    @rule(back=st.integers(0, 8), hint_only=st.booleans())
+    @rule(number=st.integers(1, 4))
+    def commit(self, number: int) -> None:
+        self.stored += number
+
+    @rule(back=st.integers(0, 4), hint_only=st.booleans())
     def tell(self, back: int, hint_only: bool) -> None:
         """Late, early, twice or never: any committed message may be told at any time."""
         seq = self.stored - back
@@ -71,8 +79,7 @@ class Orders(RuleBasedStateMachine):
     @rule(target=live, ear=consumes(joining))
     def read(self, ear: Ear) -> Ear:
         """After the join the head is read; the replay up to it reaches the client by another way."""
-        ear.read = self.stored
-        self.hub.settle(CHANNEL, ear.read, owner="ann")
+        self.settle(ear)
         return ear
 
     @rule(ear=consumes(live))
@@ -125,4 +132,4 @@ class Orders(RuleBasedStateMachine):
 
 
 TestOrders = Orders.TestCase
-TestOrders.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestOrders.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
