@@ -65,6 +65,7 @@ class _Parts:
 
     instance: str
     counters: Counters
+    pools: list[asyncpg.Pool]
     people: asyncpg.Pool
     sign_in: asyncpg.Pool
     bus: RedisBus
@@ -81,9 +82,11 @@ class _Parts:
         async def pool(role: str, *, smallest: int = 1, largest: int = _SIDE_POOL) -> asyncpg.Pool:
             opened = await open_pool(database_url, role, smallest=smallest, largest=largest)
             stack.callback(opened.terminate)
+            self.pools.append(opened)
             return opened
 
         self = cls()
+        self.pools = []
         self.instance = secrets.token_hex(4)
         self.counters = Counters()
         self.people = await pool("nura_app", smallest=settings.db_pool_min, largest=settings.db_pool_max)
@@ -164,6 +167,8 @@ class _Parts:
                 await self.writer.drained(timeout_s=_LAST_WRITES_WITHIN_S)
                 for task in (writing, *others):
                     task.cancel()
+                for pool in self.pools:  # a query on a frozen connection would wait for ever to be cancelled
+                    pool.terminate()
 
 
 def _litestar(settings: Settings, parts: _Parts, demo: DemoPerson | None) -> Litestar:

@@ -270,3 +270,20 @@ async def test_without_a_database_rows_are_refused_for_now(
         told = await answers(nowhere, [row])
 
     assert told == [Refused(row, "degraded")]
+
+
+async def test_a_locked_conversation_refuses_only_its_own_rows(
+    root: asyncpg.Connection, writer: Writer, place: Callable[..., Row]
+) -> None:
+    person = await make_person(root)
+    locked = turn(person, await make_conversation(root, person))
+    rows = [place(), locked, place()]
+
+    async with root.transaction():
+        await root.execute("SELECT FROM conversations WHERE id = $1 FOR UPDATE", locked.conversation_id)
+        told = await answers(writer, rows)
+
+    fate = {outcome.row.message_id: type(outcome) for outcome in told}
+    assert [fate[row.message_id] for row in rows] == [Kept, Refused, Kept]
+    refused = next(outcome for outcome in told if isinstance(outcome, Refused))
+    assert refused.why == "degraded"

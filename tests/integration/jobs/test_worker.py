@@ -1,6 +1,7 @@
 """The worker with a real database: every job runs, one owner at a time, and a dead instance's work is taken over."""
 
 import asyncio
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -8,9 +9,11 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 import pytest
 
+from databases import Database
 from nura_rt.jobs.worker import Worker
 from nura_rt.store import jobs
 from nura_rt.store.jobs import Job
+from nura_rt.store.pool import open_pool
 from nura_rt.telemetry import Counters
 from rows import one
 
@@ -253,3 +256,21 @@ async def test_a_lost_lease_stops_the_job_that_has_not_begun(
         await asyncio.sleep(0.1)
 
     assert doing.ran[key] == 0
+
+
+async def test_an_instance_outlives_a_database_that_refuses_to_take_a_job_back(
+    database: Database, root: asyncpg.Connection
+) -> None:
+    powerless = await open_pool(database.url, "nura_app", smallest=1, largest=2)  # may touch no job
+    try:
+        work = Work(powerless)
+        ours = worker(powerless, work)
+        async with running(ours):
+            ours.take(Job("test", "test:refused", None, {"serial": 1}, str(uuid.uuid4()), 1))
+            await asyncio.sleep(1.5)  # it fails, is refused, is polled for, is refused
+            ours.take(Job("test", "test:next", None, {"serial": 2}, str(uuid.uuid4()), 1))
+            await asyncio.sleep(0.1)
+    finally:
+        powerless.terminate()
+
+    assert work.ran["test:next"] == 1
