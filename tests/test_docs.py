@@ -2,10 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
 
 from nura_rt import settings
+from nura_rt.protocol import client, server
+from nura_rt.protocol.errors import Close, Code
 from nura_rt.settings import Limits, Settings, Variable
 
 ROOT = Path(__file__).parent.parent
@@ -41,3 +45,30 @@ def test_every_field_has_its_variable() -> None:
     named = {variable.field for variable in settings.GENERAL + settings.LIMITS}
 
     assert named == set(Settings.__struct_fields__) - {"limits"} | set(Limits.__struct_fields__)
+
+
+PROTOCOL = (ROOT / "docs" / "protocol.md").read_text("utf-8")
+FRAMES = [*get_args(client.ClientFrame), *get_args(server.ServerFrame)]
+
+
+@pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: frame.__name__)
+def test_every_frame_stands_in_the_protocol(frame: type[msgspec.Struct]) -> None:
+    assert f"`{frame.__struct_config__.tag}`" in PROTOCOL
+
+
+@pytest.mark.parametrize("code", list(Code))
+def test_every_error_code_stands_in_the_protocol(code: Code) -> None:
+    assert f"`{code}`" in PROTOCOL
+
+
+@pytest.mark.parametrize("code", list(Close))
+def test_every_close_code_stands_in_the_protocol_with_its_slug(code: Close) -> None:
+    assert f"| {int(code)} | `{code.slug}` |" in PROTOCOL
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    links = re.findall(r"\]\(([^)#]+)\)|srcset=\"([^\"]+)\"|src=\"([^\"]+)\"", text)
+
+    assert links
+    assert [path for found in links for path in found if path and not (ROOT / path).exists()] == []

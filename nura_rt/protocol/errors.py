@@ -14,14 +14,11 @@ class Code(StrEnum):
     TOO_FAST = "too_fast"
     BUSY = "busy"
     DEGRADED = "degraded"
-    UNSUPPORTED = "unsupported"
-    INTERNAL = "internal"
 
 
 class Close(IntEnum):
     """Why the server hung up. The close reason is the name in lower case."""
 
-    DRAINING = 4000
     INTERNAL = 4011
     TOKEN_EXPIRED = 4401
     SIGN_IN_UNAVAILABLE = 4402

@@ -1,0 +1,56 @@
+"""What a newcomer's machine is asked for and told before anything is installed."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
+CHECK = ROOT / ".ci" / "check_python.py"
+
+
+def checked(prelude: str) -> "subprocess.CompletedProcess[str]":
+    """The check of `make install` on a Python about which `prelude` lies."""
+    code = f"{prelude}\nexec(compile(open({str(CHECK)!r}).read(), 'check', 'exec'))"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_a_python_that_will_do_is_not_remarked_on() -> None:
+    done = checked("")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("prelude", "sentence"),
+    [
+        ("import sys; sys.version_info = (3, 9, 2)", "needs Python 3.11 or newer; this is 3.9"),
+        ("import sys; sys.modules['ensurepip'] = None", "apt install python3-venv"),
+    ],
+)
+def test_a_python_that_will_not_do_is_told_what_to_install(prelude: str, sentence: str) -> None:
+    done = checked(prelude)
+
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_a_lock_pins_everything_by_hash_and_names_no_index(lock: Path) -> None:
+    text = lock.read_text("utf-8")
+    pins = re.findall(r"^\S+==\S+", text, re.MULTILINE)
+
+    assert pins
+    assert text.count("--hash=sha256:") >= len(pins)
+    assert not re.search(r"https?://|--index-url|--extra-index-url|--find-links|file:", text)
+
+
+def test_make_help_lists_every_target() -> None:
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
+
+    for target in ("install", "run", "test", "test-fast", "check", "help"):
+        assert re.search(rf"^  make {target} ", done.stdout, re.MULTILINE)
