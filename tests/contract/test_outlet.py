@@ -77,7 +77,7 @@ async def heard(peer: ClientConnection) -> tuple[list[str], int | None, str]:
     return texts, peer.close_code, peer.close_reason or ""
 
 
-def played(*texts: str, close: Close = Close.DRAINING) -> Script:
+def played(*texts: str, close: Close = Close.INTERNAL) -> Script:
     def script(outlet: Outlet) -> None:
         for text in texts:
             outlet.write(Payload(text.encode()))

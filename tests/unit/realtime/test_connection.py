@@ -83,7 +83,7 @@ def test_it_hangs_up_once() -> None:
 def test_nothing_is_sent_when_it_is_over(end: str) -> None:
     connection, outlet = connected()
     if end == "closed":
-        connection.close(Close.DRAINING)
+        connection.close(Close.INTERNAL)
     else:
         connection.end()
 
