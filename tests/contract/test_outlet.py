@@ -138,10 +138,10 @@ async def test_nothing_comes_after_the_close(stage: Stage) -> None:
         outlet.hang_up(Close.SLOW, Close.SLOW.slug)
 
     stage.script = script
-    close = b"\x88\x0a\x0f\xa0draining"
+    close = b"\x88\x0a\x0f\xabinternal"
     async with asyncio.timeout(5), raw_peer(stage.port) as (reader, writer):
         before = await reader.readuntil(close)
-        writer.write(b"\x88\x82\x00\x00\x00\x00\x0f\xa0")  # the peer's answer, masked with zeros
+        writer.write(b"\x88\x82\x00\x00\x00\x00\x0f\xab")  # the peer's answer, masked with zeros
         after = await reader.read()
 
     assert (before, after) == (b"\x81\x06before" + close, b"")
