@@ -15,7 +15,9 @@ CHECK = ROOT / ".ci" / "check_python.py"
 def checked(prelude: str) -> "subprocess.CompletedProcess[str]":
     """The check of `make install` on a Python about which `prelude` lies."""
     code = f"{prelude}\nexec(compile(open({str(CHECK)!r}).read(), 'check', 'exec'))"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
+    )
 
 
 def test_a_python_that_will_do_is_not_remarked_on() -> None:

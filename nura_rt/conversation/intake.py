@@ -92,32 +92,39 @@ class Intake:
             self._writer.put(row, partial(self._settle, answer, screened.crisis))
         except Busy:
             answer(_BUSY)
+            self._show_help(row, row.message_id, screened.crisis)
 
     def _settle(self, answer: Answer, crisis: CrisisResult, outcome: Outcome) -> None:
+        row = outcome.row
         if not isinstance(outcome, Kept):
             answer(_REFUSALS[outcome.why])
+            self._show_help(row, row.message_id, crisis)
             return
         answer(
             Accepted(
                 message_id=outcome.message_id,
-                conversation_id=outcome.row.conversation_id,
+                conversation_id=row.conversation_id,
                 seq=outcome.seq,
                 committed_at=outcome.committed_at,
                 duplicate=outcome.duplicate,
             )
         )
+        self._show_help(row, outcome.message_id, crisis)
         if outcome.duplicate:  # its first telling may have been lost with an unknown outcome
-            self._hub.announce(channels.conversation(outcome.row.conversation_id), outcome.seq)
+            self._hub.announce(channels.conversation(row.conversation_id), outcome.seq)
             return
-        self._recent.note(outcome.row.conversation_id, crisis.level)
+        self._recent.note(row.conversation_id, crisis.level)
+        self._tell(outcome)
+        self._start_reply(row, outcome.seq)
+
+    def _show_help(self, row: Row, message_id: str, crisis: CrisisResult) -> None:
+        """Whatever became of the message: somebody wrote these words just now."""
         self._cards.show(
-            person_id=outcome.row.person_id,
-            conversation_id=outcome.row.conversation_id,
-            cause_id=outcome.message_id,
+            person_id=row.person_id,
+            conversation_id=row.conversation_id,
+            cause_id=message_id,
             level=crisis.level,
         )
-        self._tell(outcome)
-        self._start_reply(outcome.row, outcome.seq)
 
     def _tell(self, kept: Kept) -> None:
         row = kept.row
