@@ -17,7 +17,7 @@ run: $(STAMP) ## start everything and serve http://127.0.0.1:8000
 test: $(STAMP) ## every test, against real PostgreSQL, Valkey and Chromium
 	$(BIN)/python -m pytest $(ARGS)
 
-test-fast: $(STAMP) ## unit and contract tests: the quick round while writing
+test-fast: $(STAMP) ## all but the slow ones (browser, faults, servers that stop): under two minutes
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 check: $(STAMP) ## lint, format, types, floors, generated files
@@ -42,7 +42,7 @@ lock: $(STAMP) ## resolve requirements/base.lock anew
 	  --python-version 3.11 --no-emit-index-url --no-header --no-annotate --no-emit-package nura-rt --upgrade
 
 clean: ## remove .venv and caches; data in .nura/ stays
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # uv installs in seconds; where it cannot reach its index (a mirror set only for pip), pip does the same, slower.
 $(STAMP): requirements/base.lock requirements/uv.lock pyproject.toml

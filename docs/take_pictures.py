@@ -32,8 +32,9 @@ def main() -> None:
     """Starts a server on data of its own, has a short conversation, and takes it in every view."""
     HERE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="nura-pictures-") as folder:
-        environ = {**os.environ, "NURA_DATA_DIR": folder, "NURA_PORT": PORT}
-        server = subprocess.Popen([sys.executable, "-m", "nura_rt", "serve"], env=environ)
+        # its own folder and environment: a developer's .env must not lead it to a database of theirs
+        environ = {"PATH": os.environ["PATH"], "NURA_DATA_DIR": folder, "NURA_PORT": PORT}
+        server = subprocess.Popen([sys.executable, "-m", "nura_rt", "serve"], env=environ, cwd=folder)
         try:
             _wait()
             with sync_playwright() as playwright:

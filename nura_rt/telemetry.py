@@ -97,8 +97,12 @@ def configure(level: str, stream: TextIO | None = None) -> None:
 
 
 def keep(record: logging.LogRecord) -> bool:
-    """False for uvicorn's line per WebSocket handshake: it holds the query, where people put tokens."""
-    return not (record.name.startswith("uvicorn") and '"WebSocket ' in str(record.msg))
+    """False for two lines of uvicorn's: one per WebSocket handshake, which holds the query, where people
+    put tokens, and an "error" for each handshake that we refused with a status of our own."""
+    if not record.name.startswith("uvicorn"):
+        return True
+    text = str(record.msg)
+    return '"WebSocket ' not in text and text != "ASGI callable returned without completing handshake."
 
 
 def safe_message(record: logging.LogRecord) -> str:

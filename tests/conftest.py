@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -13,9 +13,7 @@ from nura_rt.cli.seed import seed
 from nura_rt.embedded import stack
 from nura_rt.embedded.stack import Addresses
 from nura_rt.store import migrate
-from servers import Instance
-
-StartInstance = Callable[..., Instance]
+from servers import Instance, StartInstance, environ_of
 
 
 @pytest.fixture(scope="session")
@@ -88,10 +86,6 @@ def start_instance(folder: Path, stores: Addresses) -> Iterator[StartInstance]:
 
 
 def _instance(folder: Path, stores: Addresses, environ: dict[str, str]) -> Instance:
-    assert stores.database_url is not None
-    assert stores.redis_url is not None
     data = folder / f"data-{len(list(folder.iterdir()))}"
     data.mkdir()
-    return Instance(
-        data, {"SUPABASE_DATABASE_URL": stores.database_url, "REDIS_URL": stores.redis_url, **environ}
-    )
+    return Instance(data, {**environ_of(stores), **environ})

@@ -14,12 +14,20 @@ import httpx
 
 from nura_rt.auth.tokens import Tokens
 from nura_rt.cli.people import person_id
+from nura_rt.embedded.stack import Addresses
 
 SECRET = "a-secret-for-tests-only-0123456789abcdef0123456789"
 RAISED = {"LIMIT_MESSAGES_PER_S": "100000", "LIMIT_MESSAGE_BURST": "1000000", "LIMIT_REPLAY": "5000"}
 _OURS = ("NURA_", "LIMIT_", "SUPABASE_", "REDIS_")  # what the environment of the tests may not decide
 
 StartInstance = Callable[..., "Instance"]
+
+
+def environ_of(stores: Addresses) -> dict[str, str]:
+    """What an instance is told to use these stores."""
+    assert stores.database_url is not None
+    assert stores.redis_url is not None
+    return {"SUPABASE_DATABASE_URL": stores.database_url, "REDIS_URL": stores.redis_url}
 
 
 def token(name: str, *, ttl_s: int = 3600) -> str:
@@ -117,9 +125,9 @@ def run(*arguments: str, folder: Path, **environ: str) -> "subprocess.CompletedP
     )
 
 
-async def eventually(check: "asyncio.Future[None] | object", *, within_s: float = 10.0) -> None:
+async def eventually(check: Callable[[], object], *, within_s: float = 10.0) -> None:
     """Calls `check` until it returns true; raises AssertionError after `within_s`."""
     deadline = time.monotonic() + within_s
-    while not check():  # type: ignore[operator]
+    while not check():
         assert time.monotonic() < deadline, "it did not come true in time"
         await asyncio.sleep(0.02)

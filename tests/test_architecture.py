@@ -11,9 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "nura_rt"
 OURS = sorted(PACKAGE.rglob("*.py"))
-ALL = sorted(
-    [*OURS, *(path for name in ("tests", "benchmarks", ".ci") for path in (ROOT / name).rglob("*.py"))]
-)
+ALL = sorted([*OURS, *(path for name in ("tests", "docs", ".ci") for path in (ROOT / name).rglob("*.py"))])
 
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 60

@@ -54,5 +54,7 @@ def test_a_lock_pins_everything_by_hash_and_names_no_index(lock: Path) -> None:
 def test_make_help_lists_every_target() -> None:
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
 
-    for target in ("install", "run", "test", "test-fast", "check", "help"):
+    targets = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert targets is not None
+    for target in targets[1].split():
         assert re.search(rf"^  make {target} ", done.stdout, re.MULTILINE)

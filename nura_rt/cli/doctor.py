@@ -5,18 +5,19 @@ import json
 import platform
 import re
 import sys
+from collections.abc import Callable
 from importlib import metadata
-from urllib.parse import urlsplit, urlunsplit
+from pathlib import Path
 
 import asyncpg
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from nura_rt.auth.secret import jwt_secret
 from nura_rt.cli import stores
-from nura_rt.embedded.stack import Addresses
-from nura_rt.settings import Settings, SettingsError
+from nura_rt.embedded import postgres, valkey
+from nura_rt.embedded.stack import Addresses, StackError
+from nura_rt.settings import Settings
 from nura_rt.store import migrate
 
 _WITHIN_S = 5.0
@@ -62,7 +63,7 @@ async def _database(settings: Settings, addresses: Addresses) -> Finding:
     configured = "SUPABASE_DATABASE_URL" if settings.database_url else "embedded"
     url = addresses.database_url
     if url is None:
-        return Finding(configured=configured, ok=False, fix="not running: nura-rt serve starts it")
+        return Finding(configured=configured, ok=False, fix=_how_to_start(postgres.find_binaries))
     try:
         conn = await asyncpg.connect(url, timeout=_WITHIN_S, command_timeout=_WITHIN_S)
         try:
@@ -85,7 +86,7 @@ async def _redis(settings: Settings, addresses: Addresses) -> Finding:
     configured = "REDIS_URL" if settings.redis_url else "embedded"
     url = addresses.redis_url
     if url is None:
-        return Finding(configured=configured, ok=False, fix="not running: nura-rt serve starts it")
+        return Finding(configured=configured, ok=False, fix=_how_to_start(valkey.find_binary))
     client = Redis.from_url(url, socket_timeout=_WITHIN_S, socket_connect_timeout=_WITHIN_S)
     try:
         found = await client.info("server")
@@ -99,21 +100,27 @@ async def _redis(settings: Settings, addresses: Addresses) -> Finding:
     return Finding(configured=configured, ok=True, url=_without_password(url), version=f"{name} {version}")
 
 
-def _sign_in(settings: Settings) -> Finding:
+def _how_to_start(find: Callable[[], Path]) -> str:
+    """An embedded store that does not run: is there a program to run at all?"""
     try:
-        jwt_secret(settings)
-    except SettingsError as error:
-        return Finding(configured=settings.auth_mode, ok=False, fix=str(error))
+        find()
+    except StackError as error:
+        return str(error)
+    return "not running: nura-rt serve starts it"
+
+
+def _sign_in(settings: Settings) -> Finding:
+    """Only looks: the secret of development is made when it is first needed."""
+    if settings.jwt_secret is None and settings.auth_mode == "supabase":
+        rule = "SUPABASE_JWT_SECRET: must be set with AUTH_MODE=supabase"
+        return Finding(configured=settings.auth_mode, ok=False, fix=rule)
     return Finding(configured=settings.auth_mode, ok=True)
 
 
 def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    query = re.sub(r"(?i)((?:^|&)(?:password|sslpassword|passwd)=)[^&]*", r"\1***", parts.query)
-    if parts.password is not None:
-        user, _, host = parts.netloc.rpartition("@")
-        parts = parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}")
-    return urlunsplit(parts._replace(query=query))
+    """The address as it was given, but for secrets (urlunsplit would lose the slashes of unix:///)."""
+    url = re.sub(r"(?<=://)([^/@]*?):[^/]*@", r"\1:***@", url)
+    return re.sub(r"(?i)(?<=[?&])((?:ssl)?password|passwd)=[^&]*", r"\1=***", url)
 
 
 def _table(findings: dict[str, Finding]) -> str:

@@ -28,6 +28,15 @@ _GRACE_S = 3
 class _Server(uvicorn.Server):
     """uvicorn re-raises a signal when it has stopped; we still have rows to write then."""
 
+    def __init__(self, config: uvicorn.Config, ready: str) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Says so only when connections are taken: scripts wait for that line."""
+        await super().startup(sockets)
+        print(self._ready, file=sys.stderr, flush=True)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
@@ -42,6 +51,8 @@ class _Server(uvicorn.Server):
 
 def serve(settings: Settings) -> None:
     """Blocks until told to stop. Embedded stores live and die with this process."""
+    if settings.database_url is None or settings.redis_url is None:
+        stack.refuse_second(settings.data_dir)  # before the port: this is the sentence that helps
     listening = _listen(settings)
     with contextlib.ExitStack() as undo:
         undo.callback(listening.close)
@@ -63,8 +74,7 @@ async def _serve(settings: Settings, embedded: Addresses, listening: socket.sock
     assert redis_url is not None
     demo = await _prepare(settings, embedded, database_url)
     async with app.running(settings, database_url=database_url, redis_url=redis_url, demo=demo) as litestar:
-        server = _Server(_config(settings, litestar))
-        _announce(settings, demo)
+        server = _Server(_config(settings, litestar), _ready(settings, demo))
         await server.serve(sockets=[listening])
     print("Stopped; everything acknowledged is kept.", file=sys.stderr)
 
@@ -112,13 +122,15 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         listening.close()
         raise UsageError(
-            f"NURA_PORT: {settings.host}:{settings.port} cannot be used ({error.strerror}); choose another with --port"
+            f"NURA_PORT: {settings.host}:{settings.port} cannot be used ({error.strerror}); "
+            "choose another: --port, or NURA_PORT=8001 make run"
         ) from None
     return listening
 
 
-def _announce(settings: Settings, demo: DemoPerson | None) -> None:
-    where = f"http://{settings.host}:{settings.port}"
-    print(f"Nura RT is ready at {where}", file=sys.stderr)
-    if demo is not None:
-        print(f"  Development: sign in as {demo.email} with {demo.password}", file=sys.stderr)
+def _ready(settings: Settings, demo: DemoPerson | None) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    where = f"Nura RT is ready at http://{host}:{settings.port}"
+    if demo is None:
+        return where
+    return f"{where}\n  Development: sign in as {demo.email} with {demo.password}"

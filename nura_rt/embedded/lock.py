@@ -63,9 +63,13 @@ def _lock(fd: int, home: Path) -> None:
                 time.sleep(_PAUSE_S)
         else:
             return
-    pid = _written_pid(fd)
+    raise busy(home, _written_pid(fd))
+
+
+def busy(home: Path, pid: int | None) -> StackBusy:
+    """The sentence for a second server on the same data."""
     owner = f"pid {pid}" if pid else "its pid is not known yet"
-    raise StackBusy(f"Nura RT is already running on this data ({owner}): {home}")
+    return StackBusy(f"Nura RT is already running on this data ({owner}): {home}")
 
 
 def _written_pid(fd: int) -> int:

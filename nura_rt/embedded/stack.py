@@ -67,6 +67,12 @@ def start(data_dir: Path, *, database: bool, redis: bool, postgres_bin: Path | N
         raise _unusable(error) from error
 
 
+def refuse_second(data_dir: Path) -> None:
+    """Raises StackBusy when another process holds the data folder; makes nothing."""
+    if (pid := lock.holder(data_dir)) is not None:
+        raise lock.busy(data_dir.absolute(), pid)
+
+
 def running(data_dir: Path) -> Addresses | None:
     """Where the stores of `data_dir` answer while some process serves them, else None.
 

@@ -14,7 +14,8 @@ class Hello(msgspec.Struct, tag="hello", frozen=True, forbid_unknown_fields=True
     """Client -> server: the first frame, within 5 s. Carries the token, so that no URL has to."""
 
     token: str
-    device: Annotated[str, msgspec.Meta(max_length=100)] | None = None  # a name the person may recognise
+    # a name the person may recognise, for the list of their sessions (not kept yet)
+    device: Annotated[str, msgspec.Meta(max_length=100)] | None = None
 
 
 class Subscribe(msgspec.Struct, tag="subscribe", frozen=True, forbid_unknown_fields=True):

@@ -20,7 +20,7 @@ OnFrame = Callable[[str, int | None, Payload | None], None]
 
 
 class RedisBus:
-    """The hub's relay. `run` keeps one subscriber connection alive for ever and reports every new beginning."""
+    """The hub's relay. `receive_for_ever` keeps one subscriber connection and reports every new beginning."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """uvicorn's WebSocket protocol, made to free a client that stopped reading and to write bytes framed once.
 
 Uses uvicorn 0.54 internals (`conn`, `transport`, `close_sent`, `disconnected`, `queue`); guarded by
-tests/contract/test_uvicorn.py. Measured reason: knowledge/realtime.md §5.5.
+tests/contract/test_uvicorn.py. Stock uvicorn waits for ever to flush to such a client, and SIGTERM waits with it.
 """
 
 import asyncio

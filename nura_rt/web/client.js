@@ -176,6 +176,7 @@ export class RealtimeClient {
 
   /** @param {Frame} frame */
   #onFrame(frame) {
+    // Ahead of the server where the protocol's next minors are known: a page may outlive a deploy.
     switch (frame.type) {
       case "welcome": return this.#onWelcome(frame);
       case "subscribed": return this.#onSubscribed(frame);

@@ -155,7 +155,7 @@ export class Link {
     }, patience);
   }
 
-  /** @param {number} code close code of design §4 */
+  /** @param {number} code a close code of docs/protocol.md */
   #lost(code) {
     this.#drop();
     if (SIGN_IN_AGAIN.has(code)) return this.#finish("signed-out");

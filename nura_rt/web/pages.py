@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 
 _TYPES = {
@@ -58,7 +59,9 @@ def page_routes(assets: dict[str, Asset]) -> list[HTTPRouteHandler]:
     @get("/assets/{name:str}")
     async def asset(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
         found = assets.get(name)
-        return _answer(request, found) if found else Response(b"", status_code=404, media_type="text/plain")
+        if found is None:
+            raise NotFoundException(detail="there is no such file")
+        return _answer(request, found)
 
     return [index, asset]
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from nura_rt.embedded.stack import Addresses
-from servers import Instance
+from servers import Instance, environ_of
 
 FLAGS = [
     "--no-sandbox",
@@ -38,16 +38,9 @@ def chromium_path() -> str | None:
 @pytest.fixture(scope="session")
 def site(folder: Path, stores: Addresses) -> Iterator[str]:
     """The address of an instance whose companion writes at a person's pace, so that a reply can be watched."""
-    assert stores.database_url is not None
-    assert stores.redis_url is not None
     data = folder / "browser"
     data.mkdir()
-    environ = {
-        "SUPABASE_DATABASE_URL": stores.database_url,
-        "REDIS_URL": stores.redis_url,
-        "COMPANION_PACE_S": "0.03",
-    }
-    started = Instance(data, environ).start()
+    started = Instance(data, {**environ_of(stores), "COMPANION_PACE_S": "0.03"}).start()
     try:
         yield started.url
     finally:

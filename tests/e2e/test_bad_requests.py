@@ -11,7 +11,7 @@ import pytest
 
 from nura_rt.embedded.stack import Addresses
 from peers import peer
-from servers import Instance, StartInstance, token
+from servers import Instance, StartInstance, environ_of, token
 
 PROBLEM = "application/problem+json"
 PASSWORD = "a-long-enough-password"
@@ -20,11 +20,8 @@ PASSWORD = "a-long-enough-password"
 @pytest.fixture(scope="module")
 def sign_in_instance(folder: Path, stores: Addresses) -> Iterator[Instance]:
     """An instance of its own: tries are counted per address, and this file makes many."""
-    assert stores.database_url is not None
-    assert stores.redis_url is not None
     (folder / "sign-in").mkdir()
-    environ = {"SUPABASE_DATABASE_URL": stores.database_url, "REDIS_URL": stores.redis_url}
-    one = Instance(folder / "sign-in", environ).start()
+    one = Instance(folder / "sign-in", environ_of(stores)).start()
     yield one
     one.stop()
 

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from nura_rt.cli.people import person_id
 from nura_rt.embedded.stack import Addresses
 from peers import Peer, stranger
-from servers import SECRET, Instance, run
+from servers import SECRET, Instance, environ_of, run
 
 pytestmark = pytest.mark.slow
 
@@ -123,6 +123,9 @@ async def test_the_addresses_of_doctor_can_be_connected_to(stores: Addresses, tm
     assert ended.returncode == 0
     assert all(part["ok"] for part in found.values())
     assert found["database"]["version"].startswith("18")
+    given = configured(stores)
+    assert found["database"]["url"] == given["SUPABASE_DATABASE_URL"]
+    assert found["redis"]["url"] == given["REDIS_URL"]
 
 
 def test_doctor_says_what_is_missing_and_how_to_have_it(tmp_path: Path) -> None:
@@ -143,15 +146,14 @@ def test_doctor_shows_no_password(tmp_path: Path) -> None:
     ]
 
     assert "hunter2" not in "".join(each.stdout + each.stderr for each in shown)
-    assert all("nura:***@127.0.0.1:1" in each.stdout for each in shown[1:])
+    assert "nura:***@127.0.0.1:1" in shown[1].stdout
 
 
 def configured(stores: Addresses, database: str = "nura") -> dict[str, str]:
     """The environment of a command that uses this database of the tests' server."""
-    assert stores.database_url is not None
-    assert stores.redis_url is not None
-    url = urlunsplit(urlsplit(stores.database_url)._replace(path=f"/{database}"))
-    return {"SUPABASE_DATABASE_URL": url, "REDIS_URL": stores.redis_url}
+    given = environ_of(stores)
+    url = urlunsplit(urlsplit(given["SUPABASE_DATABASE_URL"])._replace(path=f"/{database}"))
+    return {**given, "SUPABASE_DATABASE_URL": url}
 
 
 @pytest.fixture

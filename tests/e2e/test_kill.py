@@ -141,10 +141,14 @@ def history(instance: Instance, conversation: str) -> list[Frame]:
     return list(response.raise_for_status().json()["messages"])
 
 
-async def test_a_second_server_on_the_same_data_is_refused_and_the_first_goes_on(embedded: Instance) -> None:
+@pytest.mark.parametrize("same_port", [True, False], ids=["as it was started", "on another port"])
+async def test_a_second_server_on_the_same_data_is_refused_and_the_first_goes_on(
+    embedded: Instance, same_port: bool
+) -> None:
     await asyncio.to_thread(embedded.start)
+    port = str(embedded.port if same_port else free_port())
     async with peer(embedded, "demo") as speaker:
-        second = await asyncio.to_thread(run, "serve", "--port", str(free_port()), folder=embedded.folder)
+        second = await asyncio.to_thread(run, "serve", "--port", port, folder=embedded.folder)
 
         conversation = await speaker.open_conversation()
 

@@ -15,7 +15,7 @@ from ledger import answered, lines
 
 from nura_rt.embedded.stack import Addresses
 from peers import Frame, Peer, peer, until_seq
-from servers import RAISED, Instance
+from servers import RAISED, Instance, environ_of
 
 pytestmark = pytest.mark.slow
 
@@ -27,13 +27,10 @@ EACH_SENDS = 3
 @pytest.fixture(scope="module")
 def pair(folder: Path, stores: Addresses) -> Iterator[Pair]:
     """Two instances on the same stores, where a person may send as fast as they like."""
-    assert stores.database_url is not None
-    assert stores.redis_url is not None
     started: list[Instance] = []
     for name in ("left", "right"):
         (folder / name).mkdir()
-        environ = {"SUPABASE_DATABASE_URL": stores.database_url, "REDIS_URL": stores.redis_url, **RAISED}
-        started.append(Instance(folder / name, environ).start())
+        started.append(Instance(folder / name, {**environ_of(stores), **RAISED}).start())
     yield started[0], started[1]
     for one in started:
         one.stop()

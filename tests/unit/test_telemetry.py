@@ -172,6 +172,12 @@ def test_the_handshake_line_is_dropped(log: Log, ending: str) -> None:
     assert log.getvalue() == ""
 
 
+def test_a_refused_handshake_is_no_error(log: Log) -> None:
+    logging.getLogger("uvicorn.error").error("ASGI callable returned without completing handshake.")
+
+    assert log.getvalue() == ""
+
+
 def test_no_line_is_more_than_one_line(log: Log) -> None:
     logging.getLogger("nura_rt.test").info("one\ntwo\r\x1b[31mthree\u2028four")
 

@@ -112,12 +112,12 @@ async def test_the_role_may_do_what_the_query_does(database: Database, query: Qu
     """PREPARE asks for no permission; planning and starting does, and EXPLAIN stops there."""
     conn = await pool.connect(database.url, query.role or "nura_worker")
     try:
-        plan = await conn.fetch("SHOW role")
+        role = await conn.fetchval("SHOW role")
         outcome = await explained(conn, query.sql)
     finally:
         await conn.close()
 
-    assert plan[0][0] == (query.role or "nura_worker")
+    assert role == (query.role or "nura_worker")
     assert outcome is None
 
 
