@@ -115,6 +115,7 @@ def run(*arguments: str, folder: Path, **environ: str) -> "subprocess.CompletedP
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith(_OURS)},
             "NURA_DATA_DIR": str(folder),
+            "NURA_PORT": str(free_port()),  # the usual one may be somebody's running server
             **environ,
         },
         cwd=folder,

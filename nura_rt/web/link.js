@@ -120,8 +120,11 @@ export class Link {
     const socket = this.#socket;
     this.#socket = null;
     if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
+    socket.onmessage = socket.onclose = null;
+    // closed while it connects, a socket complains in the console: let it open first
+    const connecting = socket.readyState === WebSocket.CONNECTING;
+    socket.onopen = connecting ? () => socket.close() : null;
+    if (!connecting) socket.close();
   }
 
   /** @param {Frame} frame */
