@@ -140,32 +140,44 @@ class Writer:
     async def _write(self, entries: list[_Entry]) -> None:
         try:
             found = await self._keep_through_trouble([entry.row for entry in entries])
-        except asyncpg.LockNotAvailableError as error:  # somebody holds one of these conversations
-            await self._split(entries, error)
-        except _POISON as error:
-            await self._split(entries, error)
+        except asyncpg.LockNotAvailableError:
+            await self._write_around_locks(entries)
+        except _POISON:
+            await self._split(entries)
         except (*UNAVAILABLE, *_RACE):
-            self._counters.add("writer_degraded", len(entries))
             await self._disconnect()
-            for entry in entries:
-                self._answer(entry, Refused(entry.row, "degraded"))
-        except (
-            Exception
-        ) as error:  # not the rows' fault (a read-only database, a missing grant): ask again later
+            self._refuse(entries)
+        except Exception as error:
+            # not the rows' fault (a read-only database, a missing grant): asking again later may do
             _log.error("writer: a batch was refused", exc_info=error)
-            self._counters.add("writer_degraded", len(entries))
-            for entry in entries:
-                self._answer(entry, Refused(entry.row, "degraded"))
+            self._refuse(entries)
         else:
             for index, entry in enumerate(entries):
                 self._answer(entry, _outcome(entry.row, found.get(index)))
 
-    async def _split(self, entries: list[_Entry], error: Exception) -> None:
-        """One bad row, or one locked conversation, harms only itself: halves are tried until it stands alone."""
+    def _refuse(self, entries: list[_Entry]) -> None:
+        self._counters.add("writer_degraded", len(entries))
+        for entry in entries:
+            self._answer(entry, Refused(entry.row, "degraded"))
+
+    async def _write_around_locks(self, entries: list[_Entry]) -> None:
+        """Somebody holds one of these conversations: its rows are refused, the others wait no longer for it."""
+        try:
+            ids = [entry.row.conversation_id for entry in entries]
+            held = await batch.held(await self._connected(), ids)
+        except UNAVAILABLE:
+            self._refuse(entries)
+            return
+        self._refuse([entry for entry in entries if entry.row.conversation_id in held])
+        free = [entry for entry in entries if entry.row.conversation_id not in held]
+        if free:
+            await self._write(free)
+
+    async def _split(self, entries: list[_Entry]) -> None:
+        """One bad row harms only itself: halves are tried until it stands alone."""
         if len(entries) == 1:
             self._counters.add("writer_poisoned")
-            why: Literal["invalid", "degraded"] = "invalid" if isinstance(error, _POISON) else "degraded"
-            self._answer(entries[0], Refused(entries[0].row, why))
+            self._answer(entries[0], Refused(entries[0].row, "invalid"))
             return
         middle = len(entries) // 2
         await self._write(entries[:middle])

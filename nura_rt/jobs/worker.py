@@ -53,7 +53,6 @@ class Worker:
         self._counters = counters
         self._free = asyncio.Semaphore(running_at_most)
         self._queues: dict[str, deque[Job]] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._held: dict[str, Job] = {}
         self._group: asyncio.TaskGroup | None = None
 
@@ -70,7 +69,7 @@ class Worker:
             queue.append(job)
             return
         queue = self._queues[serial] = deque([job])
-        self._tasks[serial] = self._group.create_task(self._run_queue(serial, queue))
+        self._group.create_task(self._run_queue(serial, queue))
 
     async def run(self) -> None:
         """Until cancelled; then what is held is given back for another instance to take at once."""
@@ -94,7 +93,6 @@ class Worker:
                 self._held.pop(job.lease_token, None)
         finally:
             self._queues.pop(serial, None)
-            self._tasks.pop(serial, None)
 
     async def _run_one(self, job: Job) -> str | None:
         """None when it went well, else the name of what went wrong."""

@@ -99,6 +99,20 @@ SELECT ord, old_id, old_seq, old_at FROM mine WHERE old_id IS NOT NULL
 """
 
 
+async def held(conn: asyncpg.Connection, conversation_ids: Sequence[str]) -> set[str]:
+    """Those of the conversations that another transaction holds locked now. Runs as the writer."""
+    rows = await conn.fetch(
+        """
+        SELECT c.id FROM conversations c
+         WHERE c.id = any($1::text[])
+           AND c.id NOT IN (SELECT id FROM (SELECT f.id FROM conversations f
+                                             WHERE f.id = any($1::text[]) FOR NO KEY UPDATE SKIP LOCKED) free)
+        """,
+        conversation_ids,
+    )
+    return {row["id"] for row in rows}
+
+
 async def keep(
     conn: asyncpg.Connection, rows: Sequence[Row], *, levels: Sequence[str], lease_s: float
 ) -> dict[int, Kept]:
