@@ -1,9 +1,9 @@
 """The writer on a real PostgreSQL: an answer comes after the commit, exactly once, whatever happens between."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -13,42 +13,10 @@ from databases import Database
 from nura_rt.conversation.writer import Busy, Kept, Outcome, Refused, Writer
 from nura_rt.store.batch import Row
 from nura_rt.telemetry import Counters
-from rows import make_conversation, make_person, turn
+from rows import make_person, turn
+from writers import answers, made, running
 
 WITHIN_S = 10.0
-
-
-def made(database: Database, *, queue_at_most: int = 2000) -> Writer:
-    return Writer(database.url, queue_at_most=queue_at_most, lease_s=3600, counters=Counters())
-
-
-@asynccontextmanager
-async def running(writer: Writer) -> AsyncIterator[Writer]:
-    task = asyncio.create_task(writer.run())
-    try:
-        yield writer
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-@pytest.fixture
-async def writer(database: Database) -> AsyncIterator[Writer]:
-    async with running(made(database)) as ours:
-        yield ours
-
-
-@pytest.fixture
-async def place(root: asyncpg.Connection) -> Callable[..., Row]:
-    """Makes rows for one conversation of one person."""
-    person = await make_person(root)
-    conversation = await make_conversation(root, person)
-
-    def row(**fields: Any) -> Row:
-        return turn(person, conversation, **fields)
-
-    return row
 
 
 async def stored(root: asyncpg.Connection, row: Row) -> list[tuple[int, str]]:
@@ -56,17 +24,6 @@ async def stored(root: asyncpg.Connection, row: Row) -> list[tuple[int, str]]:
         "SELECT seq, id FROM messages WHERE conversation_id = $1 ORDER BY seq", row.conversation_id
     )
     return [tuple(record) for record in found]
-
-
-async def answers(writer: Writer, rows: list[Row]) -> list[Outcome]:
-    """What became of each row, in the order in which they were answered."""
-    told: list[Outcome] = []
-    for row in rows:
-        writer.put(row, told.append)
-    async with asyncio.timeout(WITHIN_S):
-        while len(told) < len(rows):  # noqa: ASYNC110 - the answers come by callback
-            await asyncio.sleep(0.005)
-    return told
 
 
 async def test_an_answer_comes_after_the_commit(
@@ -270,40 +227,3 @@ async def test_without_a_database_rows_are_refused_for_now(
         told = await answers(nowhere, [row])
 
     assert told == [Refused(row, "degraded")]
-
-
-async def test_a_locked_conversation_refuses_only_its_own_rows(
-    root: asyncpg.Connection, writer: Writer, place: Callable[..., Row]
-) -> None:
-    person = await make_person(root)
-    locked = turn(person, await make_conversation(root, person))
-    rows = [place(), locked, place()]
-
-    async with root.transaction():
-        await root.execute("SELECT FROM conversations WHERE id = $1 FOR UPDATE", locked.conversation_id)
-        told = await answers(writer, rows)
-
-    fate = {outcome.row.message_id: type(outcome) for outcome in told}
-    assert [fate[row.message_id] for row in rows] == [Kept, Refused, Kept]
-    refused = next(outcome for outcome in told if isinstance(outcome, Refused))
-    assert refused.why == "degraded"
-
-
-async def test_a_full_batch_waits_for_a_locked_conversation_once(
-    root: asyncpg.Connection, writer: Writer, place: Callable[..., Row]
-) -> None:
-    person = await make_person(root)
-    locked = turn(person, await make_conversation(root, person))
-    rows = [turn(person, await make_conversation(root, person)) for _ in range(63)]
-    waits = "SELECT query_start FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-
-    async with root.transaction():
-        await root.execute("SELECT FROM conversations WHERE id = $1 FOR UPDATE", locked.conversation_id)
-        told = asyncio.create_task(answers(writer, [*rows, locked]))
-        waited = set()
-        while not told.done():
-            waited |= {row["query_start"] for row in await root.fetch(waits)}
-            await asyncio.sleep(0.02)
-
-    assert len(waited) == 1
-    assert sum(isinstance(outcome, Kept) for outcome in await told) == 63
