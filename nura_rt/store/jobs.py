@@ -26,13 +26,15 @@ async def claim(conn: Executor, kinds: Sequence[str], *, limit: int, lease_s: fl
     """Leases due jobs of these kinds and those whose lease ran out; no two callers get the same one."""
     rows = await conn.fetch(
         """
+        WITH ready AS MATERIALIZED ( -- as a plain subquery a nested loop runs it again and leases beyond the limit
+            SELECT id FROM nura.jobs
+             WHERE kind = any($3::text[])
+               AND ((state = 'due' AND due_at <= now()) OR (state = 'leased' AND lease_until < now()))
+             ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
         UPDATE nura.jobs j
            SET state = 'leased', attempt = j.attempt + 1, lease_token = gen_random_uuid(),
                lease_until = now() + make_interval(secs => $2)
-          FROM (SELECT id FROM nura.jobs
-                 WHERE kind = any($3::text[])
-                   AND ((state = 'due' AND due_at <= now()) OR (state = 'leased' AND lease_until < now()))
-                 ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) ready
+          FROM ready
          WHERE j.id = ready.id
         RETURNING j.kind, j.key, j.user_id, j.payload, j.lease_token::text, j.attempt
         """,
