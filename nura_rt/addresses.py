@@ -22,8 +22,10 @@ def require_address(text: str, *schemes: str) -> str:
 def is_private(url: str) -> bool:
     """True where nobody on the way can read: a unix socket, or TLS with certificate and name checked."""
     options = _options(url)
-    if url.startswith("unix://"):
+    if url.startswith(("unix://", "https://")):
         return True
+    if url.startswith("http://"):
+        return False
     if url.startswith("redis"):
         checks = options.get("ssl_cert_reqs", []) + options.get("ssl_check_hostname", [])
         return url.startswith("rediss://") and all(check.lower() in ("required", "true") for check in checks)

@@ -7,24 +7,25 @@ from typing import get_args
 import msgspec
 import pytest
 
-from nura_rt import settings
+from nura_rt import settings, variables
 from nura_rt.protocol import client, server
 from nura_rt.protocol.errors import Close, Code
-from nura_rt.settings import Limits, Settings, Variable
+from nura_rt.settings import Limits, Settings
+from nura_rt.variables import Variable
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = (ROOT / ".env.example").read_text("utf-8")
 LINES = re.findall(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", EXAMPLE, re.MULTILINE)
 
 
-@pytest.mark.parametrize("variable", settings.VARIABLES, ids=lambda variable: variable.name)
+@pytest.mark.parametrize("variable", variables.VARIABLES, ids=lambda variable: variable.name)
 def test_every_setting_stands_in_the_example_with_its_default_and_meaning(variable: Variable) -> None:
     assert (variable.name, variable.default) in LINES
     assert f"# {variable.help} ({variable.kind.rule})\n#{variable.name}=" in EXAMPLE
 
 
 def test_the_example_names_nothing_twice_and_nothing_unknown() -> None:
-    assert sorted(name for name, _ in LINES) == sorted(variable.name for variable in settings.VARIABLES)
+    assert sorted(name for name, _ in LINES) == sorted(variable.name for variable in variables.VARIABLES)
 
 
 def test_the_example_as_it_is_changes_nothing(tmp_path: Path) -> None:
@@ -42,9 +43,14 @@ def test_the_example_with_every_line_in_force_changes_nothing(tmp_path: Path) ->
 
 
 def test_every_field_has_its_variable() -> None:
-    named = {variable.field for variable in settings.GENERAL + settings.LIMITS}
+    named = {
+        variable.field
+        for variable in variables.GENERAL + variables.STORES + variables.IDENTITY + variables.LIMITS
+    }
 
-    assert named == set(Settings.__struct_fields__) - {"limits"} | set(Limits.__struct_fields__)
+    assert named == set(Settings.__struct_fields__) - {"limits", "dsns", "supabase_url"} | {"url"} | set(
+        Limits.__struct_fields__
+    )
 
 
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text("utf-8")

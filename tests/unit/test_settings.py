@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nura_rt import settings
+from nura_rt import settings, variables
 from nura_rt.settings import Limits, Settings, SettingsError
 
 SECRET = "k3Jd-92mfQz_71aLwPxVt6RbYuNeHcSg"
@@ -17,6 +17,7 @@ PRODUCTION = {
     "SUPABASE_JWT_SECRET": SECRET,
     "SUPABASE_DATABASE_URL": SAFE_DATABASE,
     "REDIS_URL": "rediss://cache.example:6380/0",
+    "NURA_KEK_FILE": "/run/secrets/kek",
 }
 PARTS = {
     "SUPABASE_DB_HOST": "db.example",
@@ -46,7 +47,7 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
         8000,
     )
     assert (loaded.database_url, loaded.redis_url, loaded.jwt_secret) == (None, None, None)
-    assert (loaded.db_pool_min, loaded.db_pool_max, loaded.token_ttl_s) == (10, 20, 43_200)
+    assert (loaded.db_pool_min, loaded.db_pool_max, loaded.token_ttl_s) == (10, 20, 3_600)
     assert (loaded.auth_mode, loaded.log_level, loaded.companion_pace_s) == ("local", "info", 0.03)
     assert (loaded.heartbeat_s, loaded.ping_interval_s, loaded.ping_timeout_s) == (20, 20, 20)
     assert loaded.limits == Limits()
@@ -135,7 +136,7 @@ def test_the_message_says_the_rule() -> None:
     assert str(error) == "LIMIT_TEXT_CHARS: must be a whole number from 1 to 100000"
 
 
-@pytest.mark.parametrize("name", [variable.name for variable in settings.VARIABLES])
+@pytest.mark.parametrize("name", [variable.name for variable in variables.VARIABLES])
 @given(text=st.text(st.characters(), max_size=80))
 def test_any_text_loads_or_is_refused_in_the_name_of_its_variable(name: str, text: str) -> None:
     around = PRODUCTION if name == "NURA_ENV" else PARTS if name.startswith("SUPABASE_DB_") else {}
@@ -251,7 +252,7 @@ def test_a_dotenv_file_is_read_and_the_real_environment_wins(tmp_path: Path) -> 
     loaded = settings.load({"NURA_PORT": "9000", "REDIS_URL": ""}, dotenv=file)
 
     assert (loaded.port, loaded.host, loaded.log_level) == (9000, "::1", "debug")
-    assert (loaded.token_ttl_s, loaded.redis_url) == (43_200, None)
+    assert (loaded.token_ttl_s, loaded.redis_url) == (3_600, None)
     assert loaded.jwt_secret == 'with # a "quote" and 32 bytes or more'
 
 
