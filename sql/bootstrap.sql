@@ -9,7 +9,8 @@ begin
   if not exists (select from pg_roles where rolname = 'service_role') then create role service_role nologin noinherit bypassrls; end if;
 
   -- nura_owner owns the tables; the others hold the least their work needs (sql/migrations grants it).
-  foreach narrow in array array['nura_owner', 'nura_app', 'nura_door', 'nura_writer', 'nura_worker', 'nura_auth'] loop
+  foreach narrow in array array['nura_owner', 'nura_app', 'nura_door', 'nura_writer', 'nura_worker', 'nura_auth',
+                                'nura_care', 'nura_erasure', 'nura_metrics'] loop
     if not exists (select from pg_roles where rolname = narrow) then
       execute format('create role %I nologin noinherit nosuperuser nobypassrls', narrow);
     end if;
@@ -19,8 +20,9 @@ end $$;
 
 create schema if not exists nura authorization nura_owner;
 grant usage, create on schema public to nura_owner;
-grant usage on schema nura to nura_app, nura_door, nura_writer, nura_worker, nura_auth;
-grant usage on schema public to authenticated, nura_app, nura_door, nura_writer, nura_worker, nura_auth;
+grant usage on schema nura to nura_app, nura_door, nura_writer, nura_worker, nura_auth, nura_care, nura_erasure, nura_metrics;
+grant usage on schema public to authenticated, nura_app, nura_door, nura_writer, nura_worker, nura_auth, nura_care,
+      nura_erasure, nura_metrics;
 
 -- Who is asking: Supabase's own functions where they are, the same ones where they are not.
 do $$
@@ -37,6 +39,11 @@ begin
     $f$;
   end if;
   if has_schema_privilege(current_user, 'auth', 'usage with grant option') then
-    grant usage on schema auth to nura_door, nura_owner;
+    grant usage on schema auth to nura_door, nura_owner, nura_auth;
+  end if;
+  -- signed out at Supabase means signed out here
+  if to_regclass('auth.sessions') is not null
+     and has_table_privilege(current_user, 'auth.sessions', 'select with grant option') then
+    grant select on auth.sessions to nura_auth;
   end if;
 end $$;

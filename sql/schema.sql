@@ -5,11 +5,16 @@ CREATE SCHEMA nura;
 CREATE TYPE nura.conversation_row AS (
     id varchar,
     title varchar,
+    description text,
+    session_type varchar,
     status varchar,
     crisis_level varchar,
     last_seq bigint,
+    read_seq bigint,
     message_count integer,
+    total_duration_minutes double precision,
     created_at timestamptz,
+    updated_at timestamptz,
     last_message_at timestamptz
 );
 
@@ -25,6 +30,15 @@ CREATE TYPE nura.message_row AS (
     created_at timestamptz
 );
 
+CREATE FUNCTION nura.audit_digest(p_row nura.audit_log) RETURNS bytea
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+  select sha256(convert_to(jsonb_build_array(
+    p_row.id, extract(epoch from p_row.at), p_row.actor, encode(p_row.person_digest, 'hex'), p_row.action, p_row.subject,
+    p_row.detail, encode(p_row.previous, 'hex'))::text, 'UTF8'))
+$$;
+
 CREATE FUNCTION nura.become(p_user_id text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -34,27 +48,48 @@ begin
           set_config('request.jwt.claims', json_build_object('sub', p_user_id, 'role', 'authenticated')::text, true);
 end $$;
 
+CREATE FUNCTION nura.chain_audit() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  perform pg_advisory_xact_lock(hashtext('nura.audit_log')); -- held to the commit: write it last
+  select id, digest into new.id, new.previous from nura.audit_log order by id desc limit 1;
+  new.id := coalesce(new.id, 0) + 1;
+  new.previous := coalesce(new.previous, sha256(''));
+  new.person_digest := sha256(convert_to(new.user_id, 'UTF8'));
+  new.digest := nura.audit_digest(new);
+  return new;
+end $$;
+
 CREATE FUNCTION nura.conversation_seen_by(p_user_id text, p_conversation_id text) RETURNS SETOF nura.conversation_row
     LANGUAGE plpgsql
     AS $$
 begin
   perform nura.become(p_user_id);
   return query
-    select c.id, c.title, c.status, c.crisis_level, c.last_seq, c.message_count, c.created_at, c.last_message_at
+    select c.id, c.title, c.description, c.session_type, c.status, c.crisis_level, c.last_seq, coalesce(r.seq, 0),
+           c.message_count, c.total_duration_minutes, c.created_at, c.updated_at, c.last_message_at
       from public.conversations c
+      left join nura.read_marks r on r.conversation_id = c.id and r.user_id = c.user_id
      where c.id = p_conversation_id and c.user_id = p_user_id;
 end $$;
 
-CREATE FUNCTION nura.conversations_of(p_user_id text, p_limit integer) RETURNS SETOF nura.conversation_row
+CREATE FUNCTION nura.conversations_of(p_user_id text, p_status text, p_changed_since timestamptz, p_before timestamptz, p_before_id text, p_limit integer) RETURNS SETOF nura.conversation_row
     LANGUAGE plpgsql
     AS $$
 begin
   perform nura.become(p_user_id);
   return query
-    select c.id, c.title, c.status, c.crisis_level, c.last_seq, c.message_count, c.created_at, c.last_message_at
+    select c.id, c.title, c.description, c.session_type, c.status, c.crisis_level, c.last_seq, coalesce(r.seq, 0),
+           c.message_count, c.total_duration_minutes, c.created_at, c.updated_at, c.last_message_at
       from public.conversations c
+      left join nura.read_marks r on r.conversation_id = c.id and r.user_id = c.user_id
      where c.user_id = p_user_id
-     order by c.updated_at desc, c.id limit p_limit;
+       and (p_status is null or c.status = p_status)
+       and (p_changed_since is null or c.updated_at >= p_changed_since)
+       and (p_before is null or (c.updated_at, c.id) < (p_before, p_before_id))
+     order by c.updated_at desc, c.id desc limit p_limit;
 end $$;
 
 CREATE FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) RETURNS SETOF nura.message_row
@@ -113,6 +148,10 @@ GRANT USAGE ON SCHEMA nura TO nura_door;
 GRANT USAGE ON SCHEMA nura TO nura_writer;
 GRANT USAGE ON SCHEMA nura TO nura_worker;
 GRANT USAGE ON SCHEMA nura TO nura_auth;
+GRANT USAGE ON SCHEMA nura TO nura_care;
+GRANT USAGE ON SCHEMA nura TO nura_erasure;
+GRANT USAGE ON SCHEMA nura TO nura_metrics;
+GRANT USAGE ON SCHEMA nura TO authenticated;
 
 GRANT ALL ON SCHEMA public TO nura_owner;
 GRANT USAGE ON SCHEMA public TO authenticated;
@@ -121,15 +160,25 @@ GRANT USAGE ON SCHEMA public TO nura_door;
 GRANT USAGE ON SCHEMA public TO nura_writer;
 GRANT USAGE ON SCHEMA public TO nura_worker;
 GRANT USAGE ON SCHEMA public TO nura_auth;
+GRANT USAGE ON SCHEMA public TO nura_care;
+GRANT USAGE ON SCHEMA public TO nura_erasure;
+GRANT USAGE ON SCHEMA public TO nura_metrics;
+
+REVOKE ALL ON FUNCTION nura.audit_digest(p_row nura.audit_log) FROM PUBLIC;
+GRANT ALL ON FUNCTION nura.audit_digest(p_row nura.audit_log) TO nura_auth;
+GRANT ALL ON FUNCTION nura.audit_digest(p_row nura.audit_log) TO nura_door;
+GRANT ALL ON FUNCTION nura.audit_digest(p_row nura.audit_log) TO nura_worker;
 
 REVOKE ALL ON FUNCTION nura.become(p_user_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION nura.become(p_user_id text) TO nura_app;
 
+REVOKE ALL ON FUNCTION nura.chain_audit() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION nura.conversation_seen_by(p_user_id text, p_conversation_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION nura.conversation_seen_by(p_user_id text, p_conversation_id text) TO nura_app;
 
-REVOKE ALL ON FUNCTION nura.conversations_of(p_user_id text, p_limit integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION nura.conversations_of(p_user_id text, p_limit integer) TO nura_app;
+REVOKE ALL ON FUNCTION nura.conversations_of(p_user_id text, p_status text, p_changed_since timestamptz, p_before timestamptz, p_before_id text, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION nura.conversations_of(p_user_id text, p_status text, p_changed_since timestamptz, p_before timestamptz, p_before_id text, p_limit integer) TO nura_app;
 
 REVOKE ALL ON FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) TO nura_app;
@@ -199,7 +248,9 @@ CREATE TABLE public.conversations (
     last_message_at timestamptz,
     last_seq bigint DEFAULT 0 NOT NULL,
     client_id varchar,
-    CONSTRAINT conversations_crisis_level_check CHECK (((crisis_level)::text = ANY ((ARRAY['none'::varchar, 'low'::varchar, 'moderate'::varchar, 'high'::varchar, 'critical'::varchar])::text[])))
+    CONSTRAINT conversations_crisis_level_check CHECK (((crisis_level)::text = ANY ((ARRAY['none'::varchar, 'low'::varchar, 'moderate'::varchar, 'high'::varchar, 'critical'::varchar])::text[]))),
+    CONSTRAINT conversations_session_type_check CHECK (((session_type)::text = ANY ((ARRAY['chat'::varchar, 'voice'::varchar, 'checkup'::varchar])::text[]))),
+    CONSTRAINT conversations_status_check CHECK (((status)::text = ANY ((ARRAY['active'::varchar, 'archived'::varchar, 'ended'::varchar])::text[])))
 );
 ALTER TABLE ONLY public.conversations FORCE ROW LEVEL SECURITY;
 ALTER TABLE ONLY public.conversations ADD CONSTRAINT conversations_id_user_id_key UNIQUE (id, user_id);
@@ -213,9 +264,10 @@ CREATE POLICY batch_read ON public.conversations FOR SELECT TO nura_writer USING
 CREATE POLICY batch_update ON public.conversations FOR UPDATE TO nura_writer USING (true) WITH CHECK (true);
 CREATE POLICY own_rows ON public.conversations TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
 GRANT SELECT ON TABLE public.conversations TO authenticated;
-GRANT SELECT,INSERT ON TABLE public.conversations TO nura_door;
-GRANT SELECT (crisis_level, id, last_seq, message_count, safety_plan_triggered, user_id) ON TABLE public.conversations TO nura_writer;
-GRANT UPDATE (crisis_level, last_message_at, last_seq, message_count, safety_plan_triggered) ON TABLE public.conversations TO nura_writer;
+GRANT SELECT,INSERT,DELETE ON TABLE public.conversations TO nura_door;
+GRANT SELECT (crisis_level, id, last_message_at, last_seq, message_count, safety_plan_triggered, total_duration_minutes, user_id) ON TABLE public.conversations TO nura_writer;
+GRANT UPDATE (description, status, title) ON TABLE public.conversations TO nura_door;
+GRANT UPDATE (crisis_level, last_message_at, last_seq, message_count, safety_plan_triggered, total_duration_minutes) ON TABLE public.conversations TO nura_writer;
 
 -- public.generated_images
 CREATE TABLE public.generated_images (
@@ -281,6 +333,7 @@ CREATE TRIGGER touch BEFORE UPDATE ON public.memory_items FOR EACH ROW EXECUTE F
 ALTER TABLE public.memory_items ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON public.memory_items TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
 GRANT SELECT ON TABLE public.memory_items TO authenticated;
+GRANT UPDATE (is_archived) ON TABLE public.memory_items TO authenticated;
 
 -- public.messages
 CREATE TABLE public.messages (
@@ -392,6 +445,7 @@ CREATE TRIGGER touch BEFORE UPDATE ON public.schedules FOR EACH ROW EXECUTE FUNC
 ALTER TABLE public.schedules ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON public.schedules TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
 GRANT SELECT ON TABLE public.schedules TO authenticated;
+GRANT UPDATE (is_active) ON TABLE public.schedules TO authenticated;
 
 -- public.user_badges
 CREATE TABLE public.user_badges (
@@ -428,7 +482,18 @@ ALTER TABLE ONLY public.user_service_profiles ADD CONSTRAINT user_service_profil
 CREATE TRIGGER touch BEFORE UPDATE ON public.user_service_profiles FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
 ALTER TABLE public.user_service_profiles ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON public.user_service_profiles TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+CREATE POLICY sign_in ON public.user_service_profiles TO nura_auth USING (true) WITH CHECK (true);
+CREATE POLICY usage ON public.user_service_profiles TO nura_worker USING (true) WITH CHECK (true);
+GRANT INSERT ON TABLE public.user_service_profiles TO nura_auth;
 GRANT SELECT ON TABLE public.user_service_profiles TO authenticated;
+GRANT SELECT ON TABLE public.user_service_profiles TO nura_door;
+GRANT INSERT (service_preferences, service_type, user_id) ON TABLE public.user_service_profiles TO nura_door;
+GRANT INSERT (last_used_at, service_type, usage_stats, user_id) ON TABLE public.user_service_profiles TO nura_worker;
+GRANT SELECT (id, service_type, user_id) ON TABLE public.user_service_profiles TO nura_auth;
+GRANT SELECT (service_type, usage_stats, user_id) ON TABLE public.user_service_profiles TO nura_worker;
+GRANT UPDATE (last_used_at, service_metadata, service_preferences, usage_stats) ON TABLE public.user_service_profiles TO nura_auth;
+GRANT UPDATE (service_preferences) ON TABLE public.user_service_profiles TO nura_door;
+GRANT UPDATE (last_used_at, usage_stats) ON TABLE public.user_service_profiles TO nura_worker;
 
 -- public.users
 CREATE TABLE public.users (
@@ -462,9 +527,11 @@ ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON public.users TO authenticated, nura_door USING (((id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((id)::text = (( SELECT auth.uid() AS uid))::text));
 CREATE POLICY sign_in ON public.users TO nura_auth USING (true) WITH CHECK (true);
 GRANT SELECT ON TABLE public.users TO authenticated;
-GRANT INSERT (display_name, email, id, last_active_at, last_sign_in_at) ON TABLE public.users TO nura_auth;
-GRANT SELECT (email, id) ON TABLE public.users TO nura_auth;
-GRANT UPDATE (last_active_at, last_sign_in_at) ON TABLE public.users TO nura_auth;
+GRANT SELECT ON TABLE public.users TO nura_door;
+GRANT INSERT (avatar_url, bio, created_at, current_streak, display_name, email, email_confirmed_at, full_name, id, is_active, last_active_at, last_sign_in_at, phone_confirmed_at, phone_number, privacy_settings, xp) ON TABLE public.users TO nura_auth;
+GRANT SELECT (created_at, deleted_at, email, email_confirmed_at, id, is_active, last_active_at, last_sign_in_at, phone_confirmed_at, phone_number, updated_at) ON TABLE public.users TO nura_auth;
+GRANT UPDATE (avatar_url, bio, current_streak, deleted_at, display_name, email, email_confirmed_at, full_name, is_active, last_active_at, last_sign_in_at, phone_confirmed_at, phone_number, privacy_settings, xp) ON TABLE public.users TO nura_auth;
+GRANT UPDATE (avatar_url, bio, display_name, full_name, privacy_settings) ON TABLE public.users TO nura_door;
 
 -- public.voice_calls
 CREATE TABLE public.voice_calls (
@@ -515,7 +582,8 @@ CREATE TABLE nura.accounts (
     email varchar NOT NULL,
     password_hash varchar NOT NULL,
     created_at timestamptz DEFAULT now() NOT NULL,
-    updated_at timestamptz DEFAULT now() NOT NULL
+    updated_at timestamptz DEFAULT now() NOT NULL,
+    password_changed_at timestamptz DEFAULT now() NOT NULL
 );
 ALTER TABLE ONLY nura.accounts FORCE ROW LEVEL SECURITY;
 ALTER TABLE ONLY nura.accounts ADD CONSTRAINT accounts_email_key UNIQUE (email);
@@ -526,18 +594,74 @@ ALTER TABLE nura.accounts ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON nura.accounts TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
 CREATE POLICY sign_in ON nura.accounts TO nura_auth USING (true) WITH CHECK (true);
 GRANT SELECT,INSERT ON TABLE nura.accounts TO nura_auth;
+GRANT UPDATE (email, password_changed_at, password_hash) ON TABLE nura.accounts TO nura_auth;
+
+-- nura.audit_log
+CREATE TABLE nura.audit_log (
+    id bigint NOT NULL,
+    at timestamptz DEFAULT now() NOT NULL,
+    actor varchar NOT NULL,
+    user_id varchar,
+    person_digest bytea,
+    action varchar NOT NULL,
+    subject varchar,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    previous bytea,
+    digest bytea NOT NULL,
+    CONSTRAINT audit_log_actor_check CHECK (((actor)::text = ANY ((ARRAY['person'::varchar, 'operator'::varchar, 'system'::varchar, 'staff'::varchar])::text[])))
+);
+ALTER TABLE ONLY nura.audit_log FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY nura.audit_log ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY nura.audit_log ADD CONSTRAINT audit_log_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE SET NULL;
+CREATE INDEX audit_log_user ON nura.audit_log USING btree (user_id);
+CREATE UNIQUE INDEX audit_log_previous ON nura.audit_log USING btree (previous);
+CREATE TRIGGER chain BEFORE INSERT ON nura.audit_log FOR EACH ROW EXECUTE FUNCTION nura.chain_audit();
+ALTER TABLE nura.audit_log ENABLE ROW LEVEL SECURITY;
+CREATE POLICY append ON nura.audit_log FOR INSERT TO nura_door, nura_worker, nura_auth WITH CHECK (true);
+CREATE POLICY chain ON nura.audit_log FOR SELECT TO nura_door, nura_worker, nura_auth USING (true);
+CREATE POLICY own_rows ON nura.audit_log TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE nura.audit_log TO authenticated;
+GRANT INSERT (action, actor, detail, subject, user_id) ON TABLE nura.audit_log TO nura_auth;
+GRANT INSERT (action, actor, detail, subject, user_id) ON TABLE nura.audit_log TO nura_door;
+GRANT INSERT (action, actor, detail, subject, user_id) ON TABLE nura.audit_log TO nura_worker;
+GRANT SELECT (digest, id) ON TABLE nura.audit_log TO nura_auth;
+GRANT SELECT (digest, id) ON TABLE nura.audit_log TO nura_door;
+GRANT SELECT (digest, id) ON TABLE nura.audit_log TO nura_worker;
+
+-- nura.consents
+CREATE TABLE nura.consents (
+    id varchar DEFAULT gen_random_uuid() NOT NULL,
+    user_id varchar NOT NULL,
+    purpose varchar NOT NULL,
+    version varchar NOT NULL,
+    source varchar NOT NULL,
+    given_at timestamptz DEFAULT now() NOT NULL,
+    withdrawn_at timestamptz,
+    CONSTRAINT consents_check CHECK ((withdrawn_at >= given_at)),
+    CONSTRAINT consents_purpose_check CHECK (((purpose)::text ~ '^[a-z_]{1,40}$'::text))
+);
+ALTER TABLE ONLY nura.consents FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY nura.consents ADD CONSTRAINT consents_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY nura.consents ADD CONSTRAINT consents_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX consents_user ON nura.consents USING btree (user_id);
+CREATE UNIQUE INDEX consents_in_force ON nura.consents USING btree (user_id, purpose) WHERE (withdrawn_at IS NULL);
+ALTER TABLE nura.consents ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON nura.consents TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE nura.consents TO authenticated;
+GRANT SELECT,INSERT ON TABLE nura.consents TO nura_door;
+GRANT UPDATE (withdrawn_at) ON TABLE nura.consents TO nura_door;
 
 -- nura.crisis_events
 CREATE TABLE nura.crisis_events (
     id varchar DEFAULT gen_random_uuid() NOT NULL,
     user_id varchar NOT NULL,
-    conversation_id varchar NOT NULL,
+    conversation_id varchar,
     message_id varchar,
     source varchar NOT NULL,
     level varchar NOT NULL,
     indicators json NOT NULL,
     created_at timestamptz DEFAULT now() NOT NULL,
-    CONSTRAINT crisis_events_source_check CHECK (((source)::text = ANY ((ARRAY['message'::varchar, 'title'::varchar])::text[])))
+    CONSTRAINT crisis_events_source_check CHECK (((source)::text = ANY ((ARRAY['message'::varchar, 'title'::varchar, 'description'::varchar, 'profile'::varchar])::text[])))
 );
 ALTER TABLE ONLY nura.crisis_events FORCE ROW LEVEL SECURITY;
 ALTER TABLE ONLY nura.crisis_events ADD CONSTRAINT crisis_events_pkey PRIMARY KEY (id);
@@ -591,12 +715,83 @@ GRANT SELECT (key, lease_token, state) ON TABLE nura.jobs TO nura_writer;
 GRANT UPDATE (attempt, due_at, finished_at, last_error_code, lease_token, lease_until, state) ON TABLE nura.jobs TO nura_worker;
 GRANT UPDATE (finished_at, lease_token, lease_until, state) ON TABLE nura.jobs TO nura_writer;
 
+-- nura.legacy_imports
+CREATE TABLE nura.legacy_imports (
+    source text NOT NULL,
+    watermark timestamptz,
+    last_id text,
+    moved bigint DEFAULT 0 NOT NULL,
+    updated_at timestamptz DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY nura.legacy_imports ADD CONSTRAINT legacy_imports_pkey PRIMARY KEY (source);
+CREATE TRIGGER touch BEFORE UPDATE ON nura.legacy_imports FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
+GRANT SELECT,INSERT,UPDATE ON TABLE nura.legacy_imports TO nura_auth;
+
+-- nura.notices
+CREATE TABLE nura.notices (
+    id varchar DEFAULT gen_random_uuid() NOT NULL,
+    user_id varchar NOT NULL,
+    kind varchar NOT NULL,
+    key varchar NOT NULL,
+    frame jsonb NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    expires_at timestamptz NOT NULL,
+    acknowledged_at timestamptz
+);
+ALTER TABLE ONLY nura.notices FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY nura.notices ADD CONSTRAINT notices_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY nura.notices ADD CONSTRAINT notices_user_id_key_key UNIQUE (user_id, key);
+ALTER TABLE ONLY nura.notices ADD CONSTRAINT notices_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX notices_waiting ON nura.notices USING btree (user_id, created_at) WHERE (acknowledged_at IS NULL);
+ALTER TABLE nura.notices ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON nura.notices TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE nura.notices TO authenticated;
+
 -- nura.person_tables
 CREATE TABLE nura.person_tables (
     table_name text NOT NULL,
     owner_column text NOT NULL
 );
 ALTER TABLE ONLY nura.person_tables ADD CONSTRAINT person_tables_pkey PRIMARY KEY (table_name);
+
+-- nura.read_marks
+CREATE TABLE nura.read_marks (
+    conversation_id varchar NOT NULL,
+    user_id varchar NOT NULL,
+    seq bigint NOT NULL,
+    updated_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT read_marks_seq_check CHECK ((seq >= 0))
+);
+ALTER TABLE ONLY nura.read_marks FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY nura.read_marks ADD CONSTRAINT read_marks_pkey PRIMARY KEY (conversation_id, user_id);
+ALTER TABLE ONLY nura.read_marks ADD CONSTRAINT read_marks_conversation_id_user_id_fkey FOREIGN KEY (conversation_id, user_id) REFERENCES public.conversations(id, user_id) ON DELETE CASCADE;
+ALTER TABLE ONLY nura.read_marks ADD CONSTRAINT read_marks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX read_marks_user ON nura.read_marks USING btree (user_id);
+CREATE TRIGGER touch BEFORE UPDATE ON nura.read_marks FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
+ALTER TABLE nura.read_marks ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON nura.read_marks TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE nura.read_marks TO authenticated;
+
+-- nura.refresh_tokens
+CREATE TABLE nura.refresh_tokens (
+    token_hash bytea NOT NULL,
+    session_id varchar NOT NULL,
+    user_id varchar NOT NULL,
+    issued_at timestamptz DEFAULT now() NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz
+);
+ALTER TABLE ONLY nura.refresh_tokens FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY nura.refresh_tokens ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (token_hash);
+ALTER TABLE ONLY nura.refresh_tokens ADD CONSTRAINT refresh_tokens_session_id_user_id_fkey FOREIGN KEY (session_id, user_id) REFERENCES nura.sessions(id, user_id) ON DELETE CASCADE;
+ALTER TABLE ONLY nura.refresh_tokens ADD CONSTRAINT refresh_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX refresh_tokens_session ON nura.refresh_tokens USING btree (session_id);
+CREATE INDEX refresh_tokens_user ON nura.refresh_tokens USING btree (user_id);
+ALTER TABLE nura.refresh_tokens ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON nura.refresh_tokens TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+CREATE POLICY sign_in ON nura.refresh_tokens TO nura_auth USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT ON TABLE nura.refresh_tokens TO nura_auth;
+GRANT UPDATE (used_at) ON TABLE nura.refresh_tokens TO nura_auth;
 
 -- nura.reply_runs
 CREATE TABLE nura.reply_runs (
@@ -638,3 +833,109 @@ CREATE TABLE nura.schema_migrations (
     applied_at timestamptz DEFAULT now() NOT NULL
 );
 ALTER TABLE ONLY nura.schema_migrations ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+-- nura.sessions
+CREATE TABLE nura.sessions (
+    id varchar NOT NULL,
+    user_id varchar NOT NULL,
+    source varchar NOT NULL,
+    device varchar,
+    ip_prefix varchar,
+    signed_in_at timestamptz NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    last_seen_at timestamptz DEFAULT now() NOT NULL,
+    expires_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    end_reason varchar,
+    CONSTRAINT sessions_check CHECK (((ended_at IS NULL) = (end_reason IS NULL))),
+    CONSTRAINT sessions_end_reason_check CHECK (((end_reason)::text = ANY ((ARRAY['signed_out'::varchar, 'revoked'::varchar, 'reused'::varchar, 'password'::varchar, 'deleted'::varchar])::text[]))),
+    CONSTRAINT sessions_source_check CHECK (((source)::text = ANY ((ARRAY['local'::varchar, 'supabase'::varchar])::text[])))
+);
+ALTER TABLE ONLY nura.sessions FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY nura.sessions ADD CONSTRAINT sessions_id_user_id_key UNIQUE (id, user_id);
+ALTER TABLE ONLY nura.sessions ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY nura.sessions ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX sessions_ended ON nura.sessions USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX sessions_user ON nura.sessions USING btree (user_id);
+ALTER TABLE nura.sessions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON nura.sessions TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+CREATE POLICY sign_in ON nura.sessions TO nura_auth USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT ON TABLE nura.sessions TO nura_auth;
+GRANT UPDATE (device, end_reason, ended_at, expires_at, ip_prefix, last_seen_at, signed_in_at) ON TABLE nura.sessions TO nura_auth;
+
+-- nura.tombstones
+CREATE TABLE nura.tombstones (
+    conversation_id varchar NOT NULL,
+    user_id varchar NOT NULL,
+    seq bigint NOT NULL,
+    removed_seq bigint NOT NULL,
+    client_id varchar NOT NULL,
+    removed_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT tombstones_check CHECK ((removed_seq < seq))
+);
+ALTER TABLE ONLY nura.tombstones FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY nura.tombstones ADD CONSTRAINT tombstones_conversation_id_client_id_key UNIQUE (conversation_id, client_id);
+ALTER TABLE ONLY nura.tombstones ADD CONSTRAINT tombstones_conversation_id_removed_seq_key UNIQUE (conversation_id, removed_seq);
+ALTER TABLE ONLY nura.tombstones ADD CONSTRAINT tombstones_pkey PRIMARY KEY (conversation_id, seq);
+ALTER TABLE ONLY nura.tombstones ADD CONSTRAINT tombstones_conversation_id_user_id_fkey FOREIGN KEY (conversation_id, user_id) REFERENCES public.conversations(id, user_id) ON DELETE CASCADE;
+ALTER TABLE ONLY nura.tombstones ADD CONSTRAINT tombstones_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX tombstones_user ON nura.tombstones USING btree (user_id);
+ALTER TABLE nura.tombstones ENABLE ROW LEVEL SECURITY;
+CREATE POLICY batch_read ON nura.tombstones FOR SELECT TO nura_writer USING (true);
+CREATE POLICY own_rows ON nura.tombstones TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE nura.tombstones TO authenticated;
+GRANT SELECT (client_id, conversation_id, removed_at, seq) ON TABLE nura.tombstones TO nura_writer;
+
+-- nura.user_keys
+CREATE TABLE nura.user_keys (
+    user_id varchar NOT NULL,
+    wrapped bytea NOT NULL,
+    kek_id varchar NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    updated_at timestamptz DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY nura.user_keys FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY nura.user_keys ADD CONSTRAINT user_keys_pkey PRIMARY KEY (user_id);
+ALTER TABLE ONLY nura.user_keys ADD CONSTRAINT user_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE TRIGGER touch BEFORE UPDATE ON nura.user_keys FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
+ALTER TABLE nura.user_keys ENABLE ROW LEVEL SECURITY;
+CREATE POLICY keys ON nura.user_keys TO nura_auth USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON nura.user_keys TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT,INSERT,DELETE ON TABLE nura.user_keys TO nura_auth;
+GRANT UPDATE (kek_id, wrapped) ON TABLE nura.user_keys TO nura_auth;
+
+-- nura.verifications
+CREATE TABLE nura.verifications (
+    id varchar DEFAULT gen_random_uuid() NOT NULL,
+    user_id varchar NOT NULL,
+    purpose varchar NOT NULL,
+    target varchar NOT NULL,
+    secret_hash bytea NOT NULL,
+    tries_left integer DEFAULT 5 NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz,
+    CONSTRAINT verifications_purpose_check CHECK (((purpose)::text = ANY ((ARRAY['email'::varchar, 'password'::varchar, 'phone'::varchar])::text[]))),
+    CONSTRAINT verifications_tries_left_check CHECK ((tries_left >= 0))
+);
+ALTER TABLE ONLY nura.verifications FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY nura.verifications ADD CONSTRAINT verifications_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY nura.verifications ADD CONSTRAINT verifications_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX verifications_user ON nura.verifications USING btree (user_id);
+CREATE UNIQUE INDEX verifications_secret ON nura.verifications USING btree (secret_hash);
+ALTER TABLE nura.verifications ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON nura.verifications TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+CREATE POLICY sign_in ON nura.verifications TO nura_auth USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE ON TABLE nura.verifications TO nura_auth;
+GRANT UPDATE (tries_left, used_at) ON TABLE nura.verifications TO nura_auth;
+
+-- nura.webhook_inbox
+CREATE TABLE nura.webhook_inbox (
+    source varchar NOT NULL,
+    dedup_key varchar NOT NULL,
+    kind varchar NOT NULL,
+    received_at timestamptz DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY nura.webhook_inbox ADD CONSTRAINT webhook_inbox_pkey PRIMARY KEY (source, dedup_key);
+CREATE INDEX webhook_inbox_received ON nura.webhook_inbox USING btree (received_at);
+GRANT SELECT,INSERT,DELETE ON TABLE nura.webhook_inbox TO nura_auth;

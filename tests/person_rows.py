@@ -35,6 +35,25 @@ ROWS = {
     "nura.jobs": "INSERT INTO nura.jobs (kind, key, user_id, payload) VALUES ('test', 'test:' || $1, $1, '{}')",
     "nura.reply_runs": """
         INSERT INTO nura.reply_runs (message_id, conversation_id, user_id) VALUES ($1 || '-m', $1 || '-c', $1)""",
+    "nura.sessions": """
+        INSERT INTO nura.sessions (id, user_id, source, signed_in_at, expires_at)
+        VALUES ($1 || '-s', $1, 'local', now(), now() + interval '1 hour')""",
+    "nura.refresh_tokens": """
+        INSERT INTO nura.refresh_tokens (token_hash, session_id, user_id, expires_at)
+        VALUES (sha256($1::bytea), $1 || '-s', $1, now() + interval '1 day')""",
+    "nura.verifications": """
+        INSERT INTO nura.verifications (user_id, purpose, target, secret_hash, expires_at)
+        VALUES ($1, 'email', $1 || '@example.invalid', sha256($1::bytea), now() + interval '1 hour')""",
+    "nura.tombstones": """
+        INSERT INTO nura.tombstones (conversation_id, user_id, seq, removed_seq, client_id)
+        VALUES ($1 || '-c', $1, 3, 2, 'k2')""",
+    "nura.read_marks": "INSERT INTO nura.read_marks (conversation_id, user_id, seq) VALUES ($1 || '-c', $1, 1)",
+    "nura.notices": """
+        INSERT INTO nura.notices (user_id, kind, key, frame, expires_at)
+        VALUES ($1, 'support', 'a cause', '{}', now() + interval '1 day')""",
+    "nura.user_keys": "INSERT INTO nura.user_keys (user_id, wrapped, kek_id) VALUES ($1, 'wrapped', 'kek')",
+    "nura.consents": "INSERT INTO nura.consents (user_id, purpose, version, source) VALUES ($1, 'memory', '1', 'page')",
+    "nura.audit_log": "INSERT INTO nura.audit_log (actor, user_id, action) VALUES ('person', $1, 'test')",
 }
 
 

@@ -70,7 +70,11 @@ heads AS (
   UPDATE conversations c
      SET last_seq = c.last_seq + g.n, message_count = c.message_count + g.n, last_message_at = now(),
          crisis_level = ($19::text[])[greatest(g.rank, array_position($19::text[], c.crisis_level::text))],
-         safety_plan_triggered = c.safety_plan_triggered OR g.rank >= 4
+         safety_plan_triggered = c.safety_plan_triggered OR g.rank >= 4,
+         -- a pause of up to half an hour is still the same talk
+         total_duration_minutes = coalesce(c.total_duration_minutes, 0)
+           + CASE WHEN now() - c.last_message_at <= interval '30 minutes'
+                  THEN extract(epoch FROM now() - c.last_message_at) / 60 ELSE 0 END
     FROM grown g WHERE c.id = g.conversation_id),
 kept AS (
   INSERT INTO messages (id, conversation_id, user_id, client_id, role, content, processed_content, pii_detected,

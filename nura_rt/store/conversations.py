@@ -9,15 +9,20 @@ from nura_rt.store.pool import Executor
 
 
 class Conversation(msgspec.Struct, frozen=True):
-    """One thread as its owner sees it; `last_seq` is its head."""
+    """One thread as its owner sees it; `last_seq` is its head, `read_seq` how far it was read."""
 
     id: str
     title: str | None
+    description: str | None
+    session_type: str
     status: str
     crisis_level: str
     last_seq: int
+    read_seq: int
     message_count: int
+    total_duration_minutes: float
     created_at: datetime
+    updated_at: datetime
     last_message_at: datetime | None
 
 
@@ -29,14 +34,27 @@ class Created(msgspec.Struct, frozen=True):
     duplicate: bool
 
 
-async def list_of(conn: Executor, person_id: str, *, limit: int) -> list[Conversation]:
-    """The person's conversations, latest activity first."""
+async def list_of(
+    conn: Executor,
+    person_id: str,
+    *,
+    limit: int,
+    status: str | None = None,
+    changed_since: datetime | None = None,
+    before: tuple[datetime, str] | None = None,
+) -> list[Conversation]:
+    """The person's conversations, latest activity first; `before` is the (updated_at, id) of a page's last."""
     rows = await conn.fetch(
         """
-        SELECT id, title, status, crisis_level, last_seq, message_count, created_at, last_message_at
-          FROM nura.conversations_of($1, $2)
+        SELECT id, title, description, session_type, status, crisis_level, last_seq, read_seq, message_count,
+               total_duration_minutes, created_at, updated_at, last_message_at
+          FROM nura.conversations_of($1, $2, $3, $4, $5, $6)
         """,
         person_id,
+        status,
+        changed_since,
+        before[0] if before else None,
+        before[1] if before else None,
         limit,
     )
     return [Conversation(**row) for row in rows]
@@ -46,7 +64,8 @@ async def seen_by(conn: Executor, person_id: str, conversation_id: str) -> Conve
     """The conversation if it is the person's; None for a missing and for another's alike."""
     row = await conn.fetchrow(
         """
-        SELECT id, title, status, crisis_level, last_seq, message_count, created_at, last_message_at
+        SELECT id, title, description, session_type, status, crisis_level, last_seq, read_seq, message_count,
+               total_duration_minutes, created_at, updated_at, last_message_at
           FROM nura.conversation_seen_by($1, $2)
         """,
         person_id,
