@@ -1,16 +1,13 @@
 """The composition root: builds every part, wires them, opens and closes them. The only file that knows them all."""
 
 import asyncio
-import logging
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import asyncpg
-import msgspec
-from litestar import Litestar, Request, Response
-from litestar.exceptions import HTTPException
+from litestar import Litestar
 
 from nura_rt.assistant.companion import Companion
 from nura_rt.auth.identify import Identify
@@ -26,22 +23,21 @@ from nura_rt.conversation.recent import RecentLevels
 from nura_rt.conversation.replay import Replay
 from nura_rt.conversation.reply import Replies
 from nura_rt.conversation.support import SupportCards
+from nura_rt.conversation.usage import Usage
 from nura_rt.conversation.writer import Writer
 from nura_rt.jobs.worker import JobFunction, Worker
 from nura_rt.ops.health import health_routes
 from nura_rt.people.sign_in import DemoPerson, sign_in_routes
 from nura_rt.pipeline.pipeline import Pipeline
-from nura_rt.protocol.codec import blame
-from nura_rt.protocol.problem import MEDIA_TYPE, Problem, Refusal
+from nura_rt.problems import EXCEPTION_HANDLERS
 from nura_rt.realtime.bus import RedisBus
 from nura_rt.realtime.hub import Hub
 from nura_rt.safety.resources import Resources, resource_routes
 from nura_rt.settings import Settings
-from nura_rt.store.pool import UNAVAILABLE, open_pool
+from nura_rt.store.pool import open_pool
 from nura_rt.telemetry import Counters
 from nura_rt.web.pages import load_assets, page_routes
 
-_log = logging.getLogger(__name__)
 _REPLY_LEASE_S = 30.0
 _REPLIES_AT_ONCE = 64
 _JOBS_HELD_AT_MOST = 1000
@@ -72,6 +68,7 @@ class _Parts:
     writer: Writer
     worker: Worker
     replay: Replay
+    usage: Usage
     desk: Desk
     resources: Resources
 
@@ -129,6 +126,7 @@ class _Parts:
             held_at_most=_JOBS_HELD_AT_MOST,
             counters=counters,
         )
+        self.usage = Usage(work, counters)
         cards, recent = SupportCards(hub, self.resources.anywhere), RecentLevels()
         intake = Intake(
             pipeline=pipeline,
@@ -137,6 +135,7 @@ class _Parts:
             take_job=self.worker.take,
             cards=cards,
             recent=recent,
+            on_use=self.usage.note,
         )
         creation = Creation(
             pipeline=pipeline, door=door, people=self.people, hub=hub, cards=cards, recent=recent
@@ -155,6 +154,7 @@ class _Parts:
                     self.bus.receive_for_ever(),
                     self.replay.fill_for_ever(),
                     self.replay.check_for_ever(),
+                    self.usage.flush_for_ever(),
                 )
             ]
             working = group.create_task(self.worker.run())
@@ -167,6 +167,7 @@ class _Parts:
                 await self.writer.drained(timeout_s=_LAST_WRITES_WITHIN_S)
                 for task in (writing, *others):
                     task.cancel()
+                await self.usage.flush_at_the_end()
                 for pool in self.pools:  # a query on a frozen connection would wait for ever to be cancelled
                     pool.terminate()
 
@@ -189,49 +190,5 @@ def _litestar(settings: Settings, parts: _Parts, demo: DemoPerson | None) -> Lit
             "Cache-Control": "no-store"
         },  # what a person reads is not kept on the way; pages say otherwise
         request_max_body_size=64 * 1024,
-        exception_handlers={Refusal: _say_refusal, HTTPException: _say_http, Exception: _say_internal},
-    )
-
-
-def _say_refusal(_: Request[Any, Any, Any], error: Refusal) -> Response[bytes]:
-    return _problem(error.problem)
-
-
-def _say_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """Litestar's own refusals; its `extra` names the field and the rule and may be shown to the caller."""
-    extra: Any = error.extra
-    first = extra[0] if isinstance(extra, list) and extra and isinstance(extra[0], dict) else {}
-    slug = {404: "not-found", 405: "wrong-method", 413: "too-large", 429: "too-fast"}.get(
-        error.status_code, "invalid"
-    )
-    detail = str(first.get("message") or error.detail or "this cannot be done")[:300]
-    field, rule = blame(detail) if first else (None, None)
-    return _problem(
-        Problem(
-            type=f"/problems/{slug}",
-            title=slug.replace("-", " "),
-            status=error.status_code,
-            detail=detail,
-            field=field or first.get("key") or None,
-            rule=rule,
-        ),
-        error.headers,
-    )
-
-
-def _say_internal(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    if isinstance(error, UNAVAILABLE):
-        return _problem(Problem("/problems/degraded", "degraded", 503, "the database does not answer"))
-    _log.error("a route failed", exc_info=error)
-    return _problem(Problem("/problems/internal", "internal", 500, "something went wrong here; it was noted"))
-
-
-def _problem(problem: Problem, extra: Mapping[str, str] | None = None) -> Response[bytes]:
-    headers = dict(extra or {})
-    if problem.retry_after_ms:
-        headers["Retry-After"] = str(1 + problem.retry_after_ms // 1000)
-    if problem.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    return Response(
-        msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers
+        exception_handlers=EXCEPTION_HANDLERS,
     )

@@ -75,6 +75,7 @@ class Intake:
         take_job: Callable[[Job], None],
         cards: SupportCards,
         recent: RecentLevels,
+        on_use: Callable[[str, str], None],
     ) -> None:
         self._pipeline = pipeline
         self._writer = writer
@@ -82,6 +83,7 @@ class Intake:
         self._take_job = take_job
         self._cards = cards
         self._recent = recent
+        self._on_use = on_use  # told the person and the service, for their profile's figures
 
     def accept(self, turn: Turn, answer: Answer) -> None:
         """Screens and queues the turn; `answer` is called exactly once."""
@@ -114,6 +116,7 @@ class Intake:
             self._hub.announce(channels.conversation(row.conversation_id), outcome.seq)
             return
         self._recent.note(row.conversation_id, crisis.level)
+        self._on_use(row.person_id, "chat")
         self._tell(outcome)
         self._start_reply(row, outcome.seq)
 

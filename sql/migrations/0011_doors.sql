@@ -7,7 +7,7 @@ grant update (title, description, status), delete on conversations to nura_door;
 
 -- What the server notes about the use of a service; no words.
 create policy usage on user_service_profiles to nura_worker using (true) with check (true);
-grant select (user_id, service_type, usage_stats), insert (user_id, service_type, usage_stats, last_used_at),
+grant select (user_id, service_type, usage_stats, last_used_at), insert (user_id, service_type, usage_stats, last_used_at),
       update (usage_stats, last_used_at) on user_service_profiles to nura_worker;
 
 -- How long people talk: the writer adds each pause that is still a conversation.

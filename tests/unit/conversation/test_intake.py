@@ -67,7 +67,7 @@ class Everybody:
         self.told.append(msgspec.json.decode(payload.data)["type"] if payload.data else "announcement")
 
 
-def said(text: str, fate: Fate) -> tuple[list[str], list[Job]]:
+def said(text: str, fate: Fate, uses: list[tuple[str, ...]] | None = None) -> tuple[list[str], list[Job]]:
     """What is told after `text` met its fate: the sender's answer first, and the jobs begun."""
     everybody = Everybody()
     hub = Hub(everybody, on_gap=lambda _: None)
@@ -80,6 +80,7 @@ def said(text: str, fate: Fate) -> tuple[list[str], list[Job]]:
         take_job=jobs.append,
         cards=SupportCards(hub, lambda level: (level, [])),
         recent=RecentLevels(),
+        on_use=lambda *use: uses.append(use) if uses is not None else None,
     )
     intake.accept(
         Turn("p1", "c1", "k1", text),
@@ -115,6 +116,17 @@ def test_ordinary_words_bring_no_card(fate: Fate, told: list[str]) -> None:
 )
 def test_only_what_was_kept_now_is_answered(fate: Fate, begun: int) -> None:
     assert len(said(ORDINARY, fate)[1]) == begun
+
+
+@pytest.mark.parametrize(
+    ("fate", "counted"),
+    [(kept, [("p1", "chat")]), (repeated, []), (not_found, []), (degraded, []), (busy, [])],
+)
+def test_only_what_was_kept_now_counts_as_use(fate: Fate, counted: list[tuple[str, ...]]) -> None:
+    uses: list[tuple[str, ...]] = []
+    said(ORDINARY, fate, uses)
+
+    assert uses == counted
 
 
 def test_a_reply_job_holds_ids_and_no_words() -> None:
