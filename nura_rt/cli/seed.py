@@ -1,13 +1,17 @@
 """`nura-rt seed`: a demo person to try the server with. Safe to repeat; refused in production."""
 
+from datetime import UTC, datetime
+
 import asyncpg
 
 from nura_rt.auth import passwords
+from nura_rt.cli import made_up
 from nura_rt.cli.errors import UsageError
+from nura_rt.cli.made_up import Person
 from nura_rt.cli.people import DEMO_EMAIL, DEMO_PASSWORD, person_id
 from nura_rt.people.sign_in import DemoPerson
 from nura_rt.settings import Settings
-from nura_rt.store import accounts, pool, users
+from nura_rt.store import accounts, kek, pool, sealing, seeding, users
 
 
 async def seed(settings: Settings, database_url: str) -> DemoPerson:
@@ -48,3 +52,28 @@ async def _insert(conn: asyncpg.Connection) -> None:
         except asyncpg.UniqueViolationError:
             pass  # a token for them was used before the first seed
         await accounts.insert(conn, person_id=demo, email=DEMO_EMAIL, password_hash=hashed)
+        await accounts.confirm_email(conn, demo, DEMO_EMAIL)
+
+
+async def seed_people(settings: Settings, database_url: str, *, count: int, number: int) -> int:
+    """`count` made-up people with rows in every table, the same for the same `number`. Returns how many are new."""
+    refuse_in_production(settings)
+    wrapping = kek.load(settings)
+    hashed = await passwords.hash_password(DEMO_PASSWORD)
+    made_of = made_up.material(number, now=datetime.now(UTC), password_hash=hashed)
+    people = {person.id: person for person in (Person(made_of, one) for one in range(count))}
+    conn = await seeding.connect(settings.dsns.get("owner", database_url))
+    try:
+        async with conn.transaction():
+            await seeding.begin(conn)
+            await seeding.insert(conn, made_up.shared_rows(made_of))
+            new = await seeding.missing(conn, list(people))
+            for person_id, person in people.items():
+                if person_id in new:
+                    key = sealing.wrap(wrapping.key, sealing.new_key(), person_id=person_id)
+                    keys = [{"user_id": person_id, "wrapped": key, "kek_id": wrapping.id}]
+                    await seeding.insert(conn, person.make().rows | {"nura.user_keys": keys})
+            await seeding.end(conn)
+    finally:
+        await conn.close()
+    return len(new)

@@ -1,68 +1,14 @@
 """One person's rows stay theirs, in every table of the catalogue, even where a query forgets its WHERE."""
 
-from collections.abc import AsyncIterator
-
 import asyncpg
-import msgspec
 import pytest
 
-from databases import Database, scratch
-from nura_rt.embedded.stack import Addresses
+from neighbours import Neighbours, acting, attempted
 from nura_rt.store import pool
-from person_rows import ROWS, fill
+from person_rows import ROWS
 
+DOOR_READS = ("public.users", "public.user_service_profiles", "public.conversations", "nura.consents")
 GRANTED = "SELECT has_table_privilege('authenticated', $1, 'SELECT')"
-
-
-class Neighbours(msgspec.Struct, frozen=True):
-    """Two people with rows everywhere, in a database of their own."""
-
-    database: Database
-    ann: str
-    bob: str
-
-
-@pytest.fixture(scope="module")
-async def neighbours(stores: Addresses) -> AsyncIterator[Neighbours]:
-    async with scratch(stores, migrated=True) as made:
-        conn = await asyncpg.connect(made.admin_url)
-        try:
-            yield Neighbours(made, await fill(conn), await fill(conn))
-        finally:
-            await conn.close()
-
-
-@pytest.fixture
-async def eyes(neighbours: Neighbours) -> AsyncIterator[asyncpg.Connection]:
-    """A superuser on their database."""
-    conn = await asyncpg.connect(neighbours.database.admin_url)
-    try:
-        yield conn
-    finally:
-        await conn.close()
-
-
-@pytest.fixture
-async def owners(eyes: asyncpg.Connection) -> dict[str, str]:
-    """Table -> the column that names its person, from the catalogue."""
-    rows = await eyes.fetch("SELECT table_name, owner_column FROM nura.person_tables")
-    return {row["table_name"]: row["owner_column"] for row in rows}
-
-
-async def acting(neighbours: Neighbours, role: str) -> asyncpg.Connection:
-    return await pool.connect(neighbours.database.url, role)
-
-
-async def attempted(conn: asyncpg.Connection, sql: str) -> str | list[asyncpg.Record]:
-    """The rows, or `denied`; nothing stays done."""
-    attempt = conn.transaction()
-    await attempt.start()
-    try:
-        return await conn.fetch(sql)
-    except asyncpg.InsufficientPrivilegeError:
-        return "denied"
-    finally:
-        await attempt.rollback()
 
 
 async def test_every_table_of_the_catalogue_has_rows_here(owners: dict[str, str]) -> None:
@@ -146,37 +92,8 @@ async def test_the_door_sees_only_rows_of_the_person_it_acts_for(
     finally:
         doors.terminate()
 
-    assert seen.pop("public.conversations") == {neighbours.bob}
-    assert set(map(str, seen.values())) == {"denied"}
-
-
-@pytest.mark.parametrize(
-    "verb", ["UPDATE {table} SET {column} = {column}", "DELETE FROM {table}", "TRUNCATE {table}"]
-)
-async def test_a_person_changes_nothing_but_through_our_doors(
-    neighbours: Neighbours, owners: dict[str, str], verb: str
-) -> None:
-    conn = await acting(neighbours, "nura_app")
-    outcomes = {}
-    try:
-        for table, column in owners.items():
-            async with conn.transaction():
-                await conn.execute("SELECT nura.become($1)", neighbours.ann)
-                outcomes[table] = await attempted(conn, verb.format(table=table, column=column))
-    finally:
-        await conn.close()
-
-    assert outcomes == dict.fromkeys(owners, "denied")
-
-
-async def test_the_door_cannot_write_in_another_persons_name(neighbours: Neighbours) -> None:
-    doors = await pool.open_pool(neighbours.database.url, "nura_door", smallest=1, largest=1)
-    try:
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            async with pool.as_person(doors, neighbours.ann) as conn:
-                await conn.execute("INSERT INTO conversations (user_id) VALUES ($1)", neighbours.bob)
-    finally:
-        doors.terminate()
+    readable = {table: rows for table, rows in seen.items() if rows != "denied"}
+    assert readable == {table: {neighbours.bob} for table in DOOR_READS}
 
 
 @pytest.mark.parametrize("role", ["nura_app", "nura_door"])
@@ -189,7 +106,8 @@ async def test_a_connection_that_forgot_its_claims_sees_nothing(
     finally:
         await conn.close()
 
-    assert {table: rows for table, rows in seen.items() if rows not in ("denied", [])} == {}
+    # of the audit log a door sees that rows are there (ids and digests, to add to the chain) and nothing of them
+    assert {table for table, rows in seen.items() if rows not in ("denied", [])} <= {"nura.audit_log"}
 
 
 async def test_without_claims_even_the_right_role_sees_nothing(
@@ -233,7 +151,9 @@ async def test_a_hot_read_of_anothers_conversation_finds_nothing(neighbours: Nei
 async def test_a_hot_read_leaves_no_trace_on_its_connection(neighbours: Neighbours) -> None:
     conn = await acting(neighbours, "nura_app")
     try:
-        await conn.fetch("SELECT * FROM nura.conversations_of($1, 10)", neighbours.ann)
+        await conn.fetch(
+            "SELECT * FROM nura.conversations_of($1, NULL, NULL, NULL, NULL, 10)", neighbours.ann
+        )
         after = await conn.fetchrow(
             "SELECT current_user, coalesce(current_setting('request.jwt.claims', true), '') AS claims"
         )
@@ -242,29 +162,3 @@ async def test_a_hot_read_leaves_no_trace_on_its_connection(neighbours: Neighbou
 
     assert after is not None
     assert tuple(after) == ("nura_app", "")
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        """INSERT INTO messages (conversation_id, user_id, content, role, seq, client_id)
-           VALUES ('{bob}-c', '{ann}', 'words', 'user', 9, 'k9')""",
-        "UPDATE messages SET conversation_id = '{bob}-c', client_id = 'k9', seq = 9 WHERE id = '{ann}-m'",
-        "UPDATE conversations SET user_id = '{ann}' WHERE id = '{bob}-c'",
-        """INSERT INTO memory_items (user_id, conversation_id, content, memory_type)
-           VALUES ('{ann}', '{bob}-c', 'a fact', 'personal_fact')""",
-        """INSERT INTO memory_items (user_id, message_id, content, memory_type)
-           VALUES ('{ann}', '{bob}-m', 'a fact', 'personal_fact')""",
-        "INSERT INTO call_summaries (call_id, user_id, summary_json) VALUES ('{bob}-v', '{ann}', '{{}}')",
-        """INSERT INTO nura.crisis_events (user_id, conversation_id, source, level, indicators)
-           VALUES ('{ann}', '{bob}-c', 'title', 'high', '{{}}')""",
-        "UPDATE nura.reply_runs SET conversation_id = '{bob}-c' WHERE user_id = '{ann}'",
-        "UPDATE nura.reply_runs SET user_id = '{bob}' WHERE user_id = '{ann}'",
-    ],
-)  # fmt: skip
-async def test_rows_of_two_people_cannot_be_tied_together_even_by_a_superuser(
-    neighbours: Neighbours, eyes: asyncpg.Connection, sql: str
-) -> None:
-    with pytest.raises(asyncpg.ForeignKeyViolationError):
-        async with eyes.transaction():
-            await eyes.execute(sql.format(ann=neighbours.ann, bob=neighbours.bob))

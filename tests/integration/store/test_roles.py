@@ -22,15 +22,17 @@ async def test_no_role_of_ours_is_above_the_rules(root: asyncpg.Connection) -> N
 async def test_the_login_inherits_nothing_and_may_not_become_more(root: asyncpg.Connection) -> None:
     rows = await root.fetch(
         """
-        SELECT m.rolname, r.inherit_option FROM pg_auth_members r
+        SELECT m.rolname, coalesce((to_jsonb(r) ->> 'inherit_option')::boolean, l.rolinherit) AS inherits
+          FROM pg_auth_members r
           JOIN pg_roles m ON m.oid = r.roleid JOIN pg_roles l ON l.oid = r.member WHERE l.rolname = 'nura'
         """
     )
 
     assert {row["rolname"] for row in rows} == {
-        "nura_owner", "nura_app", "nura_door", "nura_writer", "nura_worker", "nura_auth"
+        "nura_owner", "nura_app", "nura_door", "nura_writer", "nura_worker", "nura_auth",
+        "nura_care", "nura_erasure", "nura_metrics",
     }  # fmt: skip
-    assert not any(row["inherit_option"] for row in rows)
+    assert not any(row["inherits"] for row in rows)
     assert not await root.fetchval("SELECT pg_has_role('nura', 'service_role', 'MEMBER')")
 
 
@@ -77,14 +79,31 @@ async def test_nobody_but_the_app_may_become_a_person(root: asyncpg.Connection) 
         ("nura_worker", "DELETE FROM nura.jobs"),
         ("nura_auth", "SELECT 1 FROM messages"),
         ("nura_auth", "SELECT full_name FROM users"),
-        ("nura_auth", "UPDATE users SET email = ''"),
+        ("nura_auth", "SELECT bio FROM users"),
+        ("nura_auth", "SELECT service_preferences FROM user_service_profiles"),
+        ("nura_auth", "UPDATE nura.sessions SET user_id = ''"),
+        ("nura_auth", "UPDATE nura.audit_log SET action = ''"),
+        ("nura_auth", "DELETE FROM nura.audit_log"),
+        ("nura_auth", "DELETE FROM nura.sessions"),
+        ("nura_worker", "SELECT service_preferences FROM user_service_profiles"),
+        ("nura_worker", "SELECT wrapped FROM nura.user_keys"),
+        ("nura_writer", "SELECT frame FROM nura.notices"),
         ("nura_auth", "DELETE FROM users"),
         ("nura_door", "SELECT 1 FROM messages"),
         ("nura_door", "UPDATE conversations SET crisis_level = 'none'"),
-        ("nura_door", "DELETE FROM conversations"),
+        ("nura_door", "UPDATE users SET email = ''"),
+        ("nura_door", "UPDATE users SET xp = 1"),
+        ("nura_door", "UPDATE nura.consents SET given_at = now()"),
+        ("nura_door", "SELECT wrapped FROM nura.user_keys"),
+        ("nura_door", "SELECT action FROM nura.audit_log"),
+        ("nura_door", "SELECT 1 FROM nura.sessions"),
         ("nura_door", "SELECT 1 FROM nura.accounts"),
         ("nura_app", "SELECT 1 FROM messages"),
         ("nura_app", "SELECT password_hash FROM nura.accounts"),
+        ("nura_care", "SELECT 1 FROM messages"),
+        ("nura_erasure", "SELECT 1 FROM messages"),
+        ("nura_metrics", "SELECT 1 FROM messages"),
+        ("nura_metrics", "SELECT 1 FROM users"),
     ],
 )
 async def test_a_role_cannot_leave_its_work(database: Database, role: str, sql: str) -> None:
