@@ -1,10 +1,8 @@
 """The secret that signs tokens. Made once per data folder in development, never in production."""
 
-import contextlib
-import os
 import secrets
-from pathlib import Path
 
+from nura_rt import made_once
 from nura_rt.settings import GENERATED_SECRET_PREFIX, Settings, SettingsError
 
 
@@ -20,9 +18,7 @@ def jwt_secret(settings: Settings) -> str:
         raise SettingsError("SUPABASE_JWT_SECRET", "must be set in production and with AUTH_MODE=supabase")
     path = settings.data_dir / "jwt-secret"
     try:
-        if not path.exists():
-            _make(path)
-        text = path.read_text("ascii").strip()
+        text = made_once.read_or_make(path, lambda: GENERATED_SECRET_PREFIX + secrets.token_urlsafe(48))
     except (OSError, ValueError):
         raise SettingsError(
             "NURA_DATA_DIR", "must be a folder where jwt-secret can be written and read"
@@ -32,19 +28,3 @@ def jwt_secret(settings: Settings) -> str:
             "NURA_DATA_DIR", "holds a damaged jwt-secret; delete it and everybody signs in anew"
         )
     return text
-
-
-def _make(path: Path) -> None:
-    """Whole or not at all: of several processes one wins, and nobody reads half a file."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(GENERATED_SECRET_PREFIX + secrets.token_urlsafe(48) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink()

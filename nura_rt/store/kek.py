@@ -4,15 +4,14 @@ Whoever loses it loses every sealed text, so a damaged one is said and never rep
 """
 
 import base64
-import contextlib
 import hashlib
 import os
-import secrets
 import stat
 from pathlib import Path
 
 import msgspec
 
+from nura_rt import made_once
 from nura_rt.settings import Settings, SettingsError
 from nura_rt.store.sealing import KEY_BYTES, new_key
 
@@ -61,7 +60,7 @@ def load(settings: Settings) -> Kek:
 def _configured(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            exposed = os.fstat(file.fileno()).st_mode & _OTHERS
+            exposed = is_exposed(os.fstat(file.fileno()))
             line = file.readline(_LONGEST_LINE)
     except OSError:
         raise SettingsError("NURA_KEK_FILE", "must be a file that can be read") from None
@@ -72,11 +71,15 @@ def _configured(path: Path) -> bytes:
     return key
 
 
+def is_exposed(status: os.stat_result) -> bool:
+    """Others may read or write it. A secret that root mounts for one group to read (Kubernetes) is not."""
+    allowed = stat.S_IRGRP if status.st_uid == 0 else 0
+    return bool(status.st_mode & _OTHERS & ~allowed)
+
+
 def _made_once(path: Path) -> bytes:
     try:
-        if not path.exists():
-            _make(path, base64.b64encode(new_key()).decode())
-        line = path.read_bytes()[:_LONGEST_LINE]
+        line = made_once.read_or_make(path, lambda: base64.b64encode(new_key()).decode()).encode()
     except OSError:
         raise SettingsError("NURA_DATA_DIR", "must be a folder where kek can be written and read") from None
     if (key := _parsed(line)) is None:
@@ -92,19 +95,3 @@ def _parsed(line: bytes) -> bytes | None:
     except ValueError:
         return None
     return key if len(key) == KEY_BYTES else None
-
-
-def _make(path: Path, line: str) -> None:
-    """Whole or not at all: of several processes one wins, and nobody reads half a file."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink()

@@ -50,7 +50,9 @@ def test_a_configured_secret_wins_and_nothing_is_written(tmp_path: Path) -> None
 
 def test_supabase_mode_makes_none(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"^SUPABASE_JWT_SECRET"):
-        secret.jwt_secret(loaded(tmp_path, AUTH_MODE="supabase"))
+        secret.jwt_secret(loaded(tmp_path, AUTH_MODE="supabase", SUPABASE_URL="https://p.supabase.co"))
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_production_makes_none(tmp_path: Path) -> None:

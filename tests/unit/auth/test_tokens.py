@@ -17,8 +17,9 @@ NOW = 1_800_000_000
 ADA = "8c5f6f0e-54c4-4f0e-9c55-3f3d1f6f2a11"
 PEM = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----\n"
 JWK = '{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9"}'
+SUPABASE = "https://project.supabase.co/auth/v1"
 GOOD: dict[str, Any] = {
-    "iss": "https://project.supabase.co/auth/v1",
+    "iss": "nura-rt",
     "aud": "authenticated",
     "role": "authenticated",
     "sub": ADA,
@@ -62,14 +63,74 @@ def test_every_token_is_a_session_of_its_own() -> None:
     assert first.email is None
 
 
-def test_supabase_tokens_of_the_same_secret_are_read() -> None:
-    identity = tokens.verify(forge({**GOOD, "user_metadata": {"role": "admin"}, "aal": "aal1", "phone": ""}))
+def test_a_token_for_a_known_session_says_when_its_password_was_given() -> None:
+    identity = tokens.verify(tokens.issue(ADA, session_id="s-1", signed_in_at=NOW - 60.5))
+
+    assert (identity.session_id, identity.signed_in_at) == ("s-1", NOW - 61)
+    assert (identity.issued_at, identity.source) == (NOW, "local")
+
+
+def test_supabase_tokens_of_the_same_secret_are_read_where_that_is_wanted() -> None:
+    token = forge({**GOOD, "iss": SUPABASE, "user_metadata": {"role": "admin"}, "aal": "aal1", "phone": ""})
+
+    identity = tokens.verify(token, supabase_too=True)
 
     assert (identity.user_id, identity.session_id) == (ADA, GOOD["session_id"])
+    assert (identity.source, identity.phone) == ("supabase", None)
+    assert refusal(token) == "invalid"
 
 
-def test_an_empty_email_is_none() -> None:
-    assert tokens.verify(forge({**GOOD, "email": ""})).email is None
+@pytest.mark.parametrize(
+    ("amr", "signed_in_at"),
+    [
+        ([{"method": "password", "timestamp": NOW - 9}], NOW - 9),
+        ([{"method": "otp", "timestamp": NOW - 9}, {"method": "totp", "timestamp": NOW - 5}], NOW - 5),
+        ([{"method": "totp", "timestamp": NOW - 5}, {"method": "password", "timestamp": NOW - 9}], NOW - 5),
+        ([{"method": "token_refresh", "timestamp": NOW}, {"timestamp": NOW - 9}], NOW - 9),
+        ([{"method": "password", "timestamp": NOW + 900}], None),
+        ([{"timestamp": "now"}, {"timestamp": True}, {"timestamp": -1}, {"timestamp": None}], None),
+        (["pwd", "mfa", 7, None, []], None),
+        ([], None),
+        ("pwd", None),
+        ({"timestamp": NOW}, None),
+    ],
+)
+def test_the_newest_sign_in_is_read_from_what_was_done(amr: object, signed_in_at: float | None) -> None:
+    assert tokens.verify(forge({**GOOD, "amr": amr})).signed_in_at == signed_in_at
+
+
+@pytest.mark.parametrize("claim", ["email_confirmed_at", "phone_confirmed_at"])
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        (NOW, NOW),
+        ("2027-01-15T08:00:00Z", NOW),
+        ("2027-01-15T09:00:00.5+01:00", NOW + 0.5),
+        ("2027-01-15 08:00:00", NOW),
+        ("", None),
+        ("yes", None),
+        ("0001-01-01", None),
+        (-1, None),
+        (1e300, None),
+        (None, None),
+    ],
+)
+def test_a_confirmation_is_a_time_or_nothing(claim: str, value: object, moment: float | None) -> None:
+    assert getattr(tokens.verify(forge({**GOOD, claim: value})), claim) == moment
+
+
+@pytest.mark.parametrize("claim", ["email", "phone"])
+@pytest.mark.parametrize("value", ["nul\0@example.org", "x" * 321, "", None])
+def test_an_address_no_database_could_keep_is_none(claim: str, value: object) -> None:
+    assert getattr(tokens.verify(forge({**GOOD, claim: value})), claim) is None
+
+
+def test_an_identity_does_not_print_addresses() -> None:
+    identity = tokens.verify(forge({**GOOD, "phone": "15550100"}))
+
+    assert identity.phone == "15550100"
+    assert "ada@" not in repr(identity)
+    assert "1555" not in repr(identity)
 
 
 ATTACKS = {
@@ -94,6 +155,11 @@ ATTACKS = {
     "too large": forge({**GOOD, "pad": "x" * 9_000}),
     "deeply nested before its signature": f"{part(b'[' * 5_000)}.e30.AAAA",
     "with a number of many digits": part(b'{"alg":' + b"9" * 5_000 + b"}") + ".e30.AAAA",
+    "with an empty list of critical headers": forge(GOOD, {"crit": []}),
+    "padded": forge(GOOD) + "=",
+    "with a space": forge(GOOD) + " ",
+    "with a line end": forge(GOOD) + "\n",
+    "with a fourth part": forge(GOOD) + ".e30",
     "not ASCII": forge(GOOD) + "\u00e9",
     "half a surrogate pair": forge(GOOD) + "\ud800",
     "empty": "",
@@ -121,18 +187,24 @@ def test_a_token_without_a_required_claim_is_refused(claim: str) -> None:
         ("session_id", "a b"),
         ("session_id", "a\n"),
         ("iss", "https://evil.example/"),
-        ("iss", "http://project.supabase.co/auth/v1"),
+        ("iss", SUPABASE),
+        ("aud", ["authenticated", "anon"]),
+        ("aud", []),
         ("iss", None),
         ("exp", None),
         ("exp", str(NOW + 60)),
         ("exp", float("inf")),
         ("exp", float("nan")),
         ("exp", True),
+        ("exp", -1),
+        ("exp", 1e12),
         ("exp", 10**400),
         ("iat", NOW + LEEWAY_S + 1),
         ("nbf", NOW + LEEWAY_S + 1),
         ("nbf", float("nan")),
         ("email", 5),
+        ("phone", ["15550100"]),
+        ("email_confirmed_at", True),
     ],
 )
 def test_a_claim_of_the_wrong_kind_is_refused(claim: str, value: object) -> None:
