@@ -5,7 +5,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import asyncpg
 
@@ -16,7 +15,8 @@ from nura_rt.auth.tokens import Tokens
 from nura_rt.cli import doctor, migrations, stores
 from nura_rt.cli.errors import UsageError
 from nura_rt.cli.people import person_id
-from nura_rt.cli.seed import refuse_in_production, seed
+from nura_rt.cli.rollout import positive
+from nura_rt.cli.seed import refuse_in_production, seed, seed_people
 from nura_rt.cli.serve import serve
 from nura_rt.embedded.stack import StackError
 from nura_rt.settings import Settings, SettingsError
@@ -55,13 +55,16 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         case "serve":
             serve(settings)
         case "migrate":
-            print(_migrate(options, settings))
+            return migrations.run(options, settings)
         case "seed":
             refuse_in_production(settings)
             with stores.database(settings) as addresses:
                 asyncio.run(migrations.up(addresses))
                 url = stores.require(addresses.database_url, "SUPABASE_DATABASE_URL")
                 demo = asyncio.run(seed(settings, url))
+                if options.people:
+                    new = asyncio.run(seed_people(settings, url, count=options.people, number=options.seed))
+                    print(f"{new} made-up people are new, {options.people - new} were there")
             print(f"the demo person is there: {demo.email} / {demo.password}")
         case "token":
             print(_token(options, settings))
@@ -70,45 +73,9 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _migrate(options: argparse.Namespace, settings: Settings) -> str:
-    if options.step == "bootstrap" and options.admin_dsn:
-        password = _password(options.login_password_file)
-        return asyncio.run(
-            migrations.bootstrap(
-                options.admin_dsn, database=options.database, login=options.login, password=password
-            )
-        )
-    with stores.database(settings) as addresses:
-        match options.step:
-            case "bootstrap":
-                url = stores.require(addresses.admin_url, "--admin-dsn")
-                return asyncio.run(migrations.bootstrap(url, database="nura", login="nura", password=None))
-            case "up":
-                return asyncio.run(migrations.up(addresses))
-            case "down":
-                return asyncio.run(
-                    migrations.down(addresses, steps=options.steps, allow_data_loss=options.allow_data_loss)
-                )
-            case "redo":
-                return asyncio.run(migrations.redo(addresses, allow_data_loss=options.allow_data_loss))
-            case _:
-                return asyncio.run(migrations.status(addresses))
-
-
-def _password(path: str | None) -> str | None:
-    """Not an argument of its own: those are seen by everybody on the machine."""
-    if path is None:
-        return None
-    try:
-        lines = Path(path).read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise UsageError("--login-password-file: must be a readable text file") from None
-    if not lines or not lines[0]:
-        raise UsageError("--login-password-file: its first line must be the password")
-    return lines[0]
-
-
 def _token(options: argparse.Namespace, settings: Settings) -> str:
+    if settings.auth_mode == "supabase":
+        raise UsageError("AUTH_MODE: with supabase, tokens come from Supabase and are not made here")
     tokens = Tokens(jwt_secret(settings), ttl_s=settings.token_ttl_s)
     return tokens.issue(person_id(options.user))
 
@@ -126,33 +93,17 @@ def _parser() -> argparse.ArgumentParser:
     serving = commands.add_parser("serve", help="start everything and serve")
     serving.add_argument("--host", help="address to listen on (NURA_HOST)")
     serving.add_argument("--port", help="port to listen on (NURA_PORT)")
-    migrating = commands.add_parser("migrate", help="make or change the tables")
-    steps = migrating.add_subparsers(dest="step", required=True, metavar="STEP")
-    boot = steps.add_parser("bootstrap", help="roles and schema, once, by an administrator")
-    boot.add_argument("--admin-dsn", help="address of an administrator; unset: the embedded server's")
-    boot.add_argument("--database", help="made when missing; default: the one in the address")
-    boot.add_argument("--login", default="nura", help="the server's login (default: nura)")
-    boot.add_argument(
-        "--login-password-file", metavar="FILE", help="sets the login's password to the file's first line"
+    migrations.add_parser(commands)
+    seeding = commands.add_parser("seed", help="make the demo person, and others (development)")
+    seeding.add_argument(
+        "--people", type=positive, default=0, help="so many made-up people, rows in every table"
     )
-    steps.add_parser("up", help="apply what is missing")
-    steps.add_parser("status", help="say what is applied")
-    backwards = steps.add_parser("down", help="take migrations back")
-    backwards.add_argument("--steps", type=_positive, default=1)
-    for step in (backwards, steps.add_parser("redo", help="the last one down and up")):
-        step.add_argument("--allow-data-loss", action="store_true", help="yes, drop what the tables hold")
-    commands.add_parser("seed", help="make the demo person (development)")
+    seeding.add_argument("--seed", type=positive, default=7, help="the same number makes the same people")
     token = commands.add_parser("token", help="print a token")
     token.add_argument("--user", required=True, help="a UUID, or a name such as demo")
     looking = commands.add_parser("doctor", help="what is configured, what answers, what is missing")
     looking.add_argument("--json", action="store_true", help="for scripts")
     return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("must be a whole number from 1")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ _OUR_LOGGERS = ("nura_rt", "uvicorn")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COUNTER = re.compile(r"(?:[a-z]{1,24}|\d{1,4})(?:_(?:[a-z]{1,24}|\d{1,4})){0,7}")
 _LONGEST_LINE = 400
+_COUNTERS_A_LINE = 6
 WITHHELD = "(withheld)"
 
 
@@ -66,6 +67,7 @@ class Counters:
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
+        self._told: dict[str, int] = {}
 
     def add(self, name: str, n: int = 1) -> None:
         """Count `n` more of `name`: words and short numbers joined by _, so that no id or address fits."""
@@ -76,6 +78,21 @@ class Counters:
     def snapshot(self) -> dict[str, int]:
         """A copy of all counts, by name."""
         return dict(sorted(self._counts.items()))
+
+    def changes(self) -> dict[str, int]:
+        """What was counted since the last call, by name."""
+        new = {name: count - self._told.get(name, 0) for name, count in sorted(self._counts.items())}
+        self._told = dict(self._counts)
+        return {name: count for name, count in new.items() if count}
+
+
+def log_changes(counters: Counters) -> None:
+    """An info line for each six counters that changed: names and numbers only."""
+    changed = list(counters.changes().items())
+    for start in range(0, len(changed), _COUNTERS_A_LINE):
+        some = changed[start : start + _COUNTERS_A_LINE]
+        words = "counted " + " ".join(f"{name}=%d" for name, _ in some)
+        logging.getLogger("nura_rt.counters").info(words, *(count for _, count in some))
 
 
 def configure(level: str, stream: TextIO | None = None) -> None:

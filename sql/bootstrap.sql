@@ -10,7 +10,7 @@ begin
 
   -- nura_owner owns the tables; the others hold the least their work needs (sql/migrations grants it).
   foreach narrow in array array['nura_owner', 'nura_app', 'nura_door', 'nura_writer', 'nura_worker', 'nura_auth',
-                                'nura_care', 'nura_erasure', 'nura_metrics'] loop
+                                'nura_care', 'nura_erasure', 'nura_metrics', 'nura_import'] loop
     if not exists (select from pg_roles where rolname = narrow) then
       execute format('create role %I nologin noinherit nosuperuser nobypassrls', narrow);
     end if;
@@ -20,9 +20,10 @@ end $$;
 
 create schema if not exists nura authorization nura_owner;
 grant usage, create on schema public to nura_owner;
-grant usage on schema nura to nura_app, nura_door, nura_writer, nura_worker, nura_auth, nura_care, nura_erasure, nura_metrics;
+grant usage on schema nura to nura_app, nura_door, nura_writer, nura_worker, nura_auth, nura_care, nura_erasure,
+      nura_metrics, nura_import;
 grant usage on schema public to authenticated, nura_app, nura_door, nura_writer, nura_worker, nura_auth, nura_care,
-      nura_erasure, nura_metrics;
+      nura_erasure, nura_metrics, nura_import;
 
 -- Who is asking: Supabase's own functions where they are, the same ones where they are not.
 do $$

@@ -151,6 +151,7 @@ GRANT USAGE ON SCHEMA nura TO nura_auth;
 GRANT USAGE ON SCHEMA nura TO nura_care;
 GRANT USAGE ON SCHEMA nura TO nura_erasure;
 GRANT USAGE ON SCHEMA nura TO nura_metrics;
+GRANT USAGE ON SCHEMA nura TO nura_import;
 GRANT USAGE ON SCHEMA nura TO authenticated;
 
 GRANT ALL ON SCHEMA public TO nura_owner;
@@ -163,6 +164,7 @@ GRANT USAGE ON SCHEMA public TO nura_auth;
 GRANT USAGE ON SCHEMA public TO nura_care;
 GRANT USAGE ON SCHEMA public TO nura_erasure;
 GRANT USAGE ON SCHEMA public TO nura_metrics;
+GRANT USAGE ON SCHEMA public TO nura_import;
 
 REVOKE ALL ON FUNCTION nura.audit_digest(p_row nura.audit_log) FROM PUBLIC;
 GRANT ALL ON FUNCTION nura.audit_digest(p_row nura.audit_log) TO nura_auth;
@@ -481,18 +483,17 @@ ALTER TABLE ONLY public.user_service_profiles ADD CONSTRAINT user_service_profil
 ALTER TABLE ONLY public.user_service_profiles ADD CONSTRAINT user_service_profiles_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 CREATE TRIGGER touch BEFORE UPDATE ON public.user_service_profiles FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
 ALTER TABLE public.user_service_profiles ENABLE ROW LEVEL SECURITY;
+CREATE POLICY import ON public.user_service_profiles TO nura_import USING (true) WITH CHECK (true);
 CREATE POLICY own_rows ON public.user_service_profiles TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
-CREATE POLICY sign_in ON public.user_service_profiles TO nura_auth USING (true) WITH CHECK (true);
 CREATE POLICY usage ON public.user_service_profiles TO nura_worker USING (true) WITH CHECK (true);
-GRANT INSERT ON TABLE public.user_service_profiles TO nura_auth;
 GRANT SELECT ON TABLE public.user_service_profiles TO authenticated;
 GRANT SELECT ON TABLE public.user_service_profiles TO nura_door;
+GRANT SELECT,INSERT ON TABLE public.user_service_profiles TO nura_import;
 GRANT INSERT (service_preferences, service_type, user_id) ON TABLE public.user_service_profiles TO nura_door;
 GRANT INSERT (last_used_at, service_type, usage_stats, user_id) ON TABLE public.user_service_profiles TO nura_worker;
-GRANT SELECT (id, service_type, user_id) ON TABLE public.user_service_profiles TO nura_auth;
-GRANT SELECT (service_type, usage_stats, user_id) ON TABLE public.user_service_profiles TO nura_worker;
-GRANT UPDATE (last_used_at, service_metadata, service_preferences, usage_stats) ON TABLE public.user_service_profiles TO nura_auth;
+GRANT SELECT (last_used_at, service_type, usage_stats, user_id) ON TABLE public.user_service_profiles TO nura_worker;
 GRANT UPDATE (service_preferences) ON TABLE public.user_service_profiles TO nura_door;
+GRANT UPDATE (last_used_at, service_metadata, service_preferences, usage_stats) ON TABLE public.user_service_profiles TO nura_import;
 GRANT UPDATE (last_used_at, usage_stats) ON TABLE public.user_service_profiles TO nura_worker;
 
 -- public.users
@@ -524,14 +525,17 @@ CREATE INDEX idx_users_created ON public.users USING btree (created_at);
 CREATE INDEX idx_users_email ON public.users USING btree (email);
 CREATE TRIGGER touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+CREATE POLICY import ON public.users TO nura_import USING (true) WITH CHECK (true);
 CREATE POLICY own_rows ON public.users TO authenticated, nura_door USING (((id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((id)::text = (( SELECT auth.uid() AS uid))::text));
 CREATE POLICY sign_in ON public.users TO nura_auth USING (true) WITH CHECK (true);
 GRANT SELECT ON TABLE public.users TO authenticated;
 GRANT SELECT ON TABLE public.users TO nura_door;
-GRANT INSERT (avatar_url, bio, created_at, current_streak, display_name, email, email_confirmed_at, full_name, id, is_active, last_active_at, last_sign_in_at, phone_confirmed_at, phone_number, privacy_settings, xp) ON TABLE public.users TO nura_auth;
+GRANT SELECT,INSERT ON TABLE public.users TO nura_import;
+GRANT INSERT (created_at, display_name, email, email_confirmed_at, full_name, id, is_active, last_active_at, last_sign_in_at, phone_confirmed_at, phone_number) ON TABLE public.users TO nura_auth;
 GRANT SELECT (created_at, deleted_at, email, email_confirmed_at, id, is_active, last_active_at, last_sign_in_at, phone_confirmed_at, phone_number, updated_at) ON TABLE public.users TO nura_auth;
-GRANT UPDATE (avatar_url, bio, current_streak, deleted_at, display_name, email, email_confirmed_at, full_name, is_active, last_active_at, last_sign_in_at, phone_confirmed_at, phone_number, privacy_settings, xp) ON TABLE public.users TO nura_auth;
+GRANT UPDATE (deleted_at, display_name, email, email_confirmed_at, is_active, last_active_at, last_sign_in_at, phone_confirmed_at, phone_number) ON TABLE public.users TO nura_auth;
 GRANT UPDATE (avatar_url, bio, display_name, full_name, privacy_settings) ON TABLE public.users TO nura_door;
+GRANT UPDATE (avatar_url, bio, current_streak, display_name, email, email_confirmed_at, full_name, is_active, last_active_at, last_sign_in_at, phone_confirmed_at, phone_number, privacy_settings, xp) ON TABLE public.users TO nura_import;
 
 -- public.voice_calls
 CREATE TABLE public.voice_calls (
@@ -725,7 +729,7 @@ CREATE TABLE nura.legacy_imports (
 );
 ALTER TABLE ONLY nura.legacy_imports ADD CONSTRAINT legacy_imports_pkey PRIMARY KEY (source);
 CREATE TRIGGER touch BEFORE UPDATE ON nura.legacy_imports FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
-GRANT SELECT,INSERT,UPDATE ON TABLE nura.legacy_imports TO nura_auth;
+GRANT SELECT,INSERT,UPDATE ON TABLE nura.legacy_imports TO nura_import;
 
 -- nura.notices
 CREATE TABLE nura.notices (

@@ -111,8 +111,8 @@ def _how_to_start(find: Callable[[], Path]) -> str:
 
 def _sign_in(settings: Settings) -> Finding:
     """Only looks: the secret of development is made when it is first needed."""
-    if settings.jwt_secret is None and settings.auth_mode == "supabase":
-        rule = "SUPABASE_JWT_SECRET: must be set with AUTH_MODE=supabase"
+    if settings.auth_mode == "supabase" and not (settings.supabase_url or settings.jwt_secret):
+        rule = "SUPABASE_URL: must be set with AUTH_MODE=supabase"
         return Finding(configured=settings.auth_mode, ok=False, fix=rule)
     return Finding(configured=settings.auth_mode, ok=True)
 

@@ -16,17 +16,14 @@ import msgspec
 from nura_rt.store.bootstrap import OWNER, MigrationError, bootstrap, require, sql_folder
 
 __all__ = [
-    "Migration", "MigrationError", "Status", "bootstrap", "down", "losses", "read", "sql_folder", "status",
+    "Migration", "MigrationError", "Status", "bootstrap", "down", "missing", "owner", "read", "sql_folder", "status",
     "take_back", "up",
 ]  # fmt: skip
 
 _LOCK = 0x6E757261  # "nura": two runners at once apply each file once
 _NAME = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
-_DESTRUCTIVE = re.compile(r"^-- destructive\b", re.MULTILINE)
-_TABLES = r"([\w.\"]+(?:\s*,\s*[\w.\"]+)*)"
-_DROPS = re.compile(rf"\b(?:drop\s+table|truncate)\s+(?:table\s+)?(?:if\s+exists\s+)?(?:only\s+)?{_TABLES}", re.I)
-_ALTERS = re.compile(r"\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?([\w.\"]+)([^;]*)", re.I)
-_COLUMNS = re.compile(r"\bdrop\s+(?:column\s+)?(?:if\s+exists\s+)?(?!constraint\b|column\b|not\b|default\b)([\w\"]+)", re.I)
+_LOST = "its file is missing"
+_NEWER = "this program does not know it: a newer one applied it"
 
 
 class Migration(msgspec.Struct, frozen=True):
@@ -77,12 +74,12 @@ def _parse(path: Path) -> Migration:
 async def up(dsn: str, folder: Path | None = None) -> list[str]:
     """Applies what is missing, in order, each in its own transaction; returns the versions applied.
 
-    A MigrationError on the way carries in `applied` what this run had applied before it.
+    A MigrationError on the way carries in `done` what this run had applied before it.
     """
     applied: list[str] = []
     migrations = _ours(folder)
-    async with _owner(dsn) as conn:
-        _refuse_gaps(await _strangers(conn, migrations))
+    async with owner(dsn) as conn:
+        _refuse_gap(await _strangers(conn, migrations))
         for migration in migrations:
             try:
                 async with _locked(conn):
@@ -96,7 +93,7 @@ async def up(dsn: str, folder: Path | None = None) -> list[str]:
                         migration.checksum,
                     )
             except MigrationError as error:
-                error.applied = applied
+                error.done = applied
                 raise
             applied.append(migration.version)
     return applied
@@ -104,27 +101,136 @@ async def up(dsn: str, folder: Path | None = None) -> list[str]:
 
 async def down(dsn: str, *, steps: int = 1, folder: Path | None = None) -> list[str]:
     """Takes back the last `steps` migrations; returns their versions. Data in dropped tables is gone."""
-    return await _down(dsn, lambda taken, _: len(taken) < steps, _ours(folder))
+    applied = [one.version for one in await status(dsn, folder) if one.applied and one.note is None]
+    return await take_back(dsn, applied[-steps:], folder)
 
 
 async def take_back(dsn: str, versions: Sequence[str], folder: Path | None = None) -> list[str]:
-    """Takes back exactly these versions, newest first; MigrationError where another stands on top of them."""
-    return await _down(dsn, lambda _, version: version >= min(versions), _ours(folder), only=versions)
-
-
-async def _down(
-    dsn: str, wanted: "Wanted", migrations: Sequence[Migration], only: Sequence[str] | None = None
-) -> list[str]:
+    """Takes back exactly these, newest first. MigrationError (`done`: those taken back) where another is on top."""
     taken: list[str] = []
-    async with _owner(dsn) as conn:
-        for migration in reversed(migrations):
-            if not wanted(taken, migration.version):
-                break
-            async with _locked(conn):
-                if not await _is_applied(conn, migration):
-                    continue
-                await _refuse_buried(conn, migration, only)
-                await _run(conn, migration, migration.down)
-                await conn.execute("DELETE FROM nura.schema_migrations WHERE version = $1", migration.version)
+    async with owner(dsn) as conn:
+        for migration in reversed(_ours(folder)):
+            if migration.version not in versions:
+                continue
+            try:
+                async with _locked(conn):
+                    if not await _is_applied(conn, migration):
+                        continue
+                    await _refuse_buried(conn, migration)
+                    await _run(conn, migration, migration.down)
+                    await conn.execute(
+                        "DELETE FROM nura.schema_migrations WHERE version = $1", migration.version
+                    )
+            except MigrationError as error:
+                error.done = taken
+                raise
             taken.append(migration.version)
     return taken
+
+
+async def status(dsn: str, folder: Path | None = None) -> list[Status]:
+    """Each migration file and whether this database has it, and what it has without a file of ours."""
+    async with owner(dsn) as conn:
+        migrations = _ours(folder)
+        begun = await _has_ledger(conn)
+        known = [
+            Status(one.version, one.name, applied=begun and await _is_applied(conn, one))
+            for one in migrations
+        ]
+        return sorted([*known, *await _strangers(conn, migrations)], key=lambda one: one.version)
+
+
+async def missing(conn: asyncpg.Connection, folder: Path | None = None) -> list[Migration]:
+    """The migrations that `up` would apply now."""
+    begun = await _has_ledger(conn)
+    return [one for one in _ours(folder) if not (begun and await _is_applied(conn, one))]
+
+
+@asynccontextmanager
+async def owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that acts as the tables' owner; raises MigrationError when it was not bootstrapped."""
+    conn = await asyncpg.connect(dsn, server_settings={"application_name": "nura-rt/migrate"})
+    try:
+        await require(conn)
+        await conn.execute(f"SET ROLE {OWNER}")
+        yield conn
+    finally:
+        await conn.close()
+
+
+def _ours(folder: Path | None) -> list[Migration]:
+    return read(folder or sql_folder() / "migrations")
+
+
+async def _has_ledger(conn: asyncpg.Connection) -> bool:
+    return bool(await conn.fetchval("SELECT to_regclass('nura.schema_migrations') IS NOT NULL"))
+
+
+async def _strangers(conn: asyncpg.Connection, migrations: Sequence[Migration]) -> list[Status]:
+    """What the database has and the folder has not: a lost file, or the work of a newer program."""
+    if not await _has_ledger(conn):
+        return []
+    rows = await conn.fetch(
+        "SELECT version, name FROM nura.schema_migrations WHERE version <> ALL ($1::text[]) ORDER BY version",
+        [one.version for one in migrations],
+    )
+    last = max((one.version for one in migrations), default="")
+    return [
+        Status(row["version"], row["name"], applied=True, note=_NEWER if row["version"] > last else _LOST)
+        for row in rows
+    ]
+
+
+def _refuse_gap(strangers: Sequence[Status]) -> None:
+    """A newer program's work is no hindrance (the older one may still be running); a lost file is."""
+    for one in strangers:
+        if one.note == _LOST:
+            raise MigrationError(
+                f"{one.version}_{one.name}.sql is applied to this database but its file is missing: restore the file"
+            )
+
+
+async def _refuse_buried(conn: asyncpg.Connection, migration: Migration) -> None:
+    above = await conn.fetchval(
+        "SELECT min(version) FROM nura.schema_migrations WHERE version > $1", migration.version
+    )
+    if above is not None:
+        raise MigrationError(
+            f"{migration.file} was not taken back: {above} is applied on top of it; see nura-rt migrate status"
+        )
+
+
+@asynccontextmanager
+async def _locked(conn: asyncpg.Connection) -> AsyncIterator[None]:
+    async with conn.transaction():
+        # waits for the other runner, however long
+        await conn.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await conn.execute("SET LOCAL lock_timeout = '5s'")
+        await conn.execute(
+            """
+            CREATE TABLE IF NOT EXISTS nura.schema_migrations (
+              version text PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
+              applied_at timestamptz NOT NULL DEFAULT now())
+            """
+        )
+        yield
+
+
+async def _is_applied(conn: asyncpg.Connection, migration: Migration) -> bool:
+    checksum = await conn.fetchval(
+        "SELECT checksum FROM nura.schema_migrations WHERE version = $1", migration.version
+    )
+    if checksum is not None and checksum != migration.checksum:
+        raise MigrationError(
+            f"{migration.file} was changed after it was applied: "
+            "restore the file and put the change into a new migration"
+        )
+    return checksum is not None
+
+
+async def _run(conn: asyncpg.Connection, migration: Migration, sql: str) -> None:
+    try:
+        await conn.execute(sql)
+    except asyncpg.PostgresError as error:
+        # the server's own words name objects of the schema; a migration holds no person's text
+        raise MigrationError(f"{migration.file} failed and was rolled back: {error}") from error

@@ -1,7 +1,7 @@
 """Reads that may be served by a replica, never one that lacks what was committed before the read was asked for.
 
 Every instance and every writer counts: the primary's log position (LSN) is asked after the read arrived, and
-the replica is read only once it has replayed that far.
+the replica is read only once it has replayed that far. Runs as the app.
 """
 
 import asyncio

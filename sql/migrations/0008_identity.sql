@@ -78,24 +78,27 @@ create trigger touch before update on nura.legacy_imports for each row execute f
 create policy sign_in on nura.sessions to nura_auth using (true) with check (true);
 create policy sign_in on nura.refresh_tokens to nura_auth using (true) with check (true);
 create policy sign_in on nura.verifications to nura_auth using (true) with check (true);
-create policy sign_in on user_service_profiles to nura_auth using (true) with check (true);
+create policy import on users to nura_import using (true) with check (true);
+create policy import on user_service_profiles to nura_import using (true) with check (true);
 grant select, insert, update (device, ip_prefix, last_seen_at, signed_in_at, expires_at, ended_at, end_reason)
    on nura.sessions to nura_auth;
 grant select, insert, update (used_at) on nura.refresh_tokens to nura_auth;
 grant select, insert, update (tries_left, used_at), delete on nura.verifications to nura_auth;
 grant update (password_hash, password_changed_at, email) on nura.accounts to nura_auth;
 grant select, insert, delete on nura.webhook_inbox to nura_auth;
-grant select, insert, update on nura.legacy_imports to nura_auth;
--- what a token's claims, the auth webhook and the legacy import know of a person
+-- what a token's claims and the auth webhook know of a person
 grant select (phone_number, email_confirmed_at, phone_confirmed_at, last_sign_in_at, last_active_at, is_active,
               deleted_at, created_at, updated_at),
-      insert (phone_number, full_name, bio, avatar_url, email_confirmed_at, phone_confirmed_at, is_active,
-              current_streak, xp, privacy_settings, created_at),
-      update (email, phone_number, full_name, display_name, bio, avatar_url, email_confirmed_at, phone_confirmed_at,
-              is_active, current_streak, xp, privacy_settings, deleted_at)
+      insert (phone_number, full_name, email_confirmed_at, phone_confirmed_at, is_active, created_at),
+      update (email, phone_number, display_name, email_confirmed_at, phone_confirmed_at, is_active, deleted_at)
    on users to nura_auth;
-grant select (id, user_id, service_type), insert, update (service_preferences, service_metadata, usage_stats, last_used_at)
-   on user_service_profiles to nura_auth;
+-- the import of an earlier backend's people, which no running server does
+grant select, insert, update (email, phone_number, full_name, display_name, bio, avatar_url, email_confirmed_at,
+              phone_confirmed_at, last_sign_in_at, last_active_at, is_active, current_streak, xp, privacy_settings)
+   on users to nura_import;
+grant select, insert, update (service_preferences, service_metadata, usage_stats, last_used_at)
+   on user_service_profiles to nura_import;
+grant select, insert, update on nura.legacy_imports to nura_import;
 
 -- migrate:down
 drop table nura.legacy_imports;
@@ -104,8 +107,9 @@ drop table nura.verifications;
 drop table nura.refresh_tokens;
 drop table nura.sessions;
 delete from nura.person_tables where to_regclass(table_name) is null;
-revoke all on user_service_profiles from nura_auth;
-drop policy sign_in on user_service_profiles;
+drop policy import on user_service_profiles;
+drop policy import on users;
+revoke all on users, user_service_profiles from nura_import;
 revoke all on users, nura.accounts from nura_auth;
 grant select (id, email), insert (id, email, display_name, last_sign_in_at, last_active_at),
       update (last_sign_in_at, last_active_at) on users to nura_auth;

@@ -22,6 +22,7 @@ ROLES = (
     "nura_care",
     "nura_erasure",
     "nura_metrics",
+    "nura_import",
 )
 
 Outcome = str | list[asyncpg.Record]

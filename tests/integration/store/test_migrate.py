@@ -3,7 +3,9 @@
 import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -12,6 +14,7 @@ import pytest
 from databases import Database, scratch
 from nura_rt.embedded.stack import Addresses
 from nura_rt.store import migrate
+from nura_rt.store.bootstrap import LOGIN_ROLES, OWNER
 from nura_rt.store.migrate import MigrationError
 from schema_picture import picture
 
@@ -32,6 +35,20 @@ def files(tmp_path: Path) -> Path:
     """Migrations of a test's own."""
     (tmp_path / "0001_good.sql").write_text(GOOD)
     return tmp_path
+
+
+@asynccontextmanager
+async def login(stores: Addresses, database: Database, roles: Sequence[str]) -> AsyncIterator[str]:
+    """The address of a login that may act as these roles."""
+    assert stores.admin_url is not None
+    name = f"login_{uuid.uuid4().hex[:8]}"
+    conn = await asyncpg.connect(stores.admin_url)
+    try:
+        await conn.execute(f"CREATE ROLE {name} LOGIN NOINHERIT; GRANT {', '.join(roles)} TO {name}")
+        yield database.url.replace("//nura@", f"//{name}@")
+    finally:
+        await conn.execute(f"DROP ROLE {name}")
+        await conn.close()
 
 
 async def table_exists(database: Database, name: str) -> bool:
@@ -136,58 +153,39 @@ async def test_a_changed_file_is_an_error_that_names_it(empty: Database, files: 
 
 
 @pytest.mark.parametrize(
-    ("name", "text"),
+    ("granted", "named"),
     [
-        ("1_short.sql", GOOD),
-        ("0002_Big.sql", GOOD),
-        ("0002-dash.sql", GOOD),
-        ("0002_.sql", GOOD),
-        ("notes.sql", GOOD),
-        ("0002_no_marks.sql", "create table x (id int);"),
-        ("0002_no_down.sql", "-- migrate:up\ncreate table x (id int);\n"),
-        ("0002_upside_down.sql", "-- migrate:down\nselect 1;\n-- migrate:up\nselect 1;\n"),
-        ("0002_two_ups.sql", "-- migrate:up\n-- migrate:up\n-- migrate:down\n"),
+        (LOGIN_ROLES[:2], set(LOGIN_ROLES[2:])),
+        (LOGIN_ROLES[1:], {OWNER}),
+        (("nura_app",), set(LOGIN_ROLES) - {"nura_app"}),
     ],
 )
-def test_a_file_that_is_no_migration_is_named(files: Path, name: str, text: str) -> None:
-    (files / name).write_text(text)
-
-    with pytest.raises(MigrationError, match=f"^{name}: must be NNNN_name"):
-        migrate.read(files)
-
-
-def test_a_version_used_twice_is_named(files: Path) -> None:
-    (files / "0001_other.sql").write_text(GOOD)
-
-    with pytest.raises(MigrationError, match=r"version 0001 is used twice"):
-        migrate.read(files)
-
-
-def test_other_files_beside_the_migrations_are_none(files: Path) -> None:
-    (files / "README.md").write_text("about")
-
-    assert [migration.name for migration in migrate.read(files)] == ["good"]
-
-
-def test_ours_are_numbered_without_a_hole() -> None:
-    assert [f"{number:04}" for number in range(1, len(VERSIONS) + 1)] == VERSIONS
-
-
-async def test_a_missing_role_is_named(stores: Addresses, empty: Database) -> None:
-    assert stores.admin_url is not None
-    conn = await asyncpg.connect(stores.admin_url)
-    try:
-        await conn.execute("CREATE ROLE half_a_login LOGIN NOINHERIT")
-        await conn.execute("GRANT nura_owner, nura_app TO half_a_login")
-
+async def test_a_role_the_login_may_not_have_is_named(
+    stores: Addresses, empty: Database, granted: tuple[str, ...], named: set[str]
+) -> None:
+    async with login(stores, empty, granted) as url:
         with pytest.raises(MigrationError, match="bootstrap --admin-dsn") as caught:
-            await migrate.up(empty.url.replace("//nura@", "//half_a_login@"))
-    finally:
-        await conn.execute("DROP ROLE half_a_login")
-        await conn.close()
+            await migrate.up(url)
 
-    named = set(re.findall(r"nura_\w+", str(caught.value)))
-    assert named == {"nura_door", "nura_writer", "nura_worker", "nura_auth"}
+    assert set(re.findall(r"nura_\w+", str(caught.value))) == named
+
+
+async def test_a_login_of_the_owner_alone_migrates(stores: Addresses, empty: Database) -> None:
+    async with login(stores, empty, (OWNER,)) as url:
+        applied = await migrate.up(url)
+
+    assert applied == VERSIONS
+
+
+async def test_roles_newer_than_the_bootstrap_are_named(
+    empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nura_rt.store.bootstrap.LOGIN_ROLES", (*LOGIN_ROLES, "nura_later"))
+
+    with pytest.raises(
+        MigrationError, match=r"^this server has no nura_later: .*migrate bootstrap --admin-dsn"
+    ):
+        await migrate.up(empty.url)
 
 
 async def test_bootstrap_may_be_repeated(stores: Addresses, empty: Database) -> None:
@@ -205,3 +203,62 @@ async def test_another_database_of_the_same_folder_is_as_good(empty: Database, t
     shutil.copytree(OURS, copied)
 
     assert await migrate.up(empty.url, copied) == VERSIONS
+
+
+async def test_a_lost_file_is_named(empty: Database, files: Path) -> None:
+    (files / "0002_later.sql").write_text(GOOD.replace("good", "later"))
+    await migrate.up(empty.url, files)
+    (files / "0001_good.sql").unlink()
+
+    status = await migrate.status(empty.url, files)
+    with pytest.raises(
+        MigrationError, match=r"^0001_good\.sql is applied to this database but its file is missing"
+    ):
+        await migrate.up(empty.url, files)
+
+    assert [(one.version, one.applied, one.note) for one in status] == [
+        ("0001", True, "its file is missing"),
+        ("0002", True, None),
+    ]
+
+
+async def test_the_work_of_a_newer_program_is_said_and_left_alone(empty: Database, files: Path) -> None:
+    newer = files / "0002_later.sql"
+    newer.write_text(GOOD.replace("good", "later"))
+    await migrate.up(empty.url, files)
+    newer.unlink()
+
+    applied = await migrate.up(empty.url, files)
+    status = await migrate.status(empty.url, files)
+    with pytest.raises(
+        MigrationError, match=r"^0001_good\.sql was not taken back: 0002 is applied on top of it"
+    ):
+        await migrate.down(empty.url, folder=files)
+
+    assert applied == []
+    assert [(one.version, one.applied, "newer one" in (one.note or "")) for one in status] == [
+        ("0001", True, False),
+        ("0002", True, True),
+    ]
+
+
+async def test_exactly_the_named_ones_are_taken_back(empty: Database, files: Path) -> None:
+    for version, name in (("0002", "later"), ("0003", "last")):
+        (files / f"{version}_{name}.sql").write_text(GOOD.replace("good", name))
+    await migrate.up(empty.url, files)
+
+    with pytest.raises(MigrationError, match=r"^0002_later\.sql was not taken back: 0003 is applied"):
+        await migrate.take_back(empty.url, ["0002"], files)
+    back = await migrate.take_back(empty.url, ["0002", "0003"], files)
+
+    assert back == ["0003", "0002"]
+    assert [one.applied for one in await migrate.status(empty.url, files)] == [True, False, False]
+
+
+async def test_a_failure_tells_what_was_done_before_it(empty: Database, files: Path) -> None:
+    (files / "0002_bad.sql").write_text("-- migrate:up\nnonsense;\n-- migrate:down\nselect 1;\n")
+
+    with pytest.raises(MigrationError) as caught:
+        await migrate.up(empty.url, files)
+
+    assert caught.value.done == ["0001"]

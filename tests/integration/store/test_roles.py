@@ -30,7 +30,7 @@ async def test_the_login_inherits_nothing_and_may_not_become_more(root: asyncpg.
 
     assert {row["rolname"] for row in rows} == {
         "nura_owner", "nura_app", "nura_door", "nura_writer", "nura_worker", "nura_auth",
-        "nura_care", "nura_erasure", "nura_metrics",
+        "nura_care", "nura_erasure", "nura_metrics", "nura_import",
     }  # fmt: skip
     assert not any(row["inherits"] for row in rows)
     assert not await root.fetchval("SELECT pg_has_role('nura', 'service_role', 'MEMBER')")
@@ -104,6 +104,10 @@ async def test_nobody_but_the_app_may_become_a_person(root: asyncpg.Connection) 
         ("nura_erasure", "SELECT 1 FROM messages"),
         ("nura_metrics", "SELECT 1 FROM messages"),
         ("nura_metrics", "SELECT 1 FROM users"),
+        ("nura_import", "SELECT 1 FROM messages"),
+        ("nura_import", "SELECT 1 FROM nura.accounts"),
+        ("nura_import", "DELETE FROM users"),
+        ("nura_import", "UPDATE users SET deleted_at = now()"),
     ],
 )
 async def test_a_role_cannot_leave_its_work(database: Database, role: str, sql: str) -> None:
