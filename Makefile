@@ -3,6 +3,7 @@ PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+ON = $(if $(PG),NURA_TEST_PG=$(PG) )$(if $(TLS),NURA_TEST_TLS=$(TLS) )
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-fast check format schema pictures lock clean
 
@@ -14,11 +15,11 @@ install: $(STAMP) ## make .venv and install from the lock (called by the others)
 run: $(STAMP) ## start everything and serve http://127.0.0.1:8000
 	@exec $(BIN)/nura-rt serve
 
-test: $(STAMP) ## every test, against real PostgreSQL, Valkey and Chromium
-	$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) ## every test, on real parts; PG=/path/to/bin takes those PostgreSQL programs, TLS=1 only TLS
+	$(ON)$(BIN)/python -m pytest $(ARGS)
 
 test-fast: $(STAMP) ## all but the slow ones (browser, faults, servers that stop): under two minutes
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(ON)$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 check: $(STAMP) ## lint, format, types, floors, generated files
 	$(BIN)/ruff check .

@@ -24,13 +24,16 @@ The floors; imports only go down (import-linter keeps it):
 
     __main__, cli            the command line
     app                      the composition root: the only file that knows everybody
+    problems                 what went wrong in a route, as problem+json
     chat people safety ops   doors: how things come in; they never import each other
-    conversation             the path: intake, writer, replay, reply
-    pipeline assistant jobs auth realtime      capabilities
+    conversation             the path: intake, writer, replay, reply; threads
+    pipeline assistant notify jobs auth realtime      capabilities
     store cache embedded     what we keep, and the one-machine default
     protocol web settings telemetry            the wire: pure
-    addresses dotenv         what settings are read with
+    variables                the table of settings
+    addresses dotenv made_once                 what settings are read with
 
 PostgreSQL is the only truth; Redis is a doorbell. Start reading at conversation/intake.py, then
-conversation/writer.py and store/batch.py; chat/session.py shows the rules of the socket.
+conversation/writer.py and store/batch.py; chat/session.py shows the rules of the socket, auth/sessions.py who is
+let in and for how long.
 """

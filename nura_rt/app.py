@@ -4,37 +4,54 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import metadata
 from typing import Any
 
 import asyncpg
+import httpx
 from litestar import Litestar
 
 from nura_rt.assistant.companion import Companion
 from nura_rt.auth.identify import Identify
+from nura_rt.auth.passwords import Passwords
 from nura_rt.auth.secret import jwt_secret
+from nura_rt.auth.sessions import Sessions
 from nura_rt.auth.tokens import Tokens
+from nura_rt.auth.verify import verifier
 from nura_rt.cache import client as cache
+from nura_rt.cache.responses import ResponseCache
+from nura_rt.cache.sessions import SessionCopies
 from nura_rt.chat.client import Desk
-from nura_rt.chat.routes import chat_routes
+from nura_rt.chat.routes import Rooms, chat_routes
 from nura_rt.chat.socket import socket_route
-from nura_rt.conversation.create import Creation
+from nura_rt.conversation.create import Creation, Written
 from nura_rt.conversation.intake import Intake
 from nura_rt.conversation.recent import RecentLevels
 from nura_rt.conversation.replay import Replay
 from nura_rt.conversation.reply import Replies
 from nura_rt.conversation.support import SupportCards
+from nura_rt.conversation.threads import Threads
 from nura_rt.conversation.usage import Usage
+from nura_rt.conversation.words import Words
 from nura_rt.conversation.writer import Writer
 from nura_rt.jobs.worker import JobFunction, Worker
+from nura_rt.notify.mailbox import delivery
 from nura_rt.ops.health import health_routes
+from nura_rt.ops.openapi import documentation
+from nura_rt.people.auth_hook import auth_hook_routes
+from nura_rt.people.local import Local
+from nura_rt.people.profile import profile_routes
+from nura_rt.people.service_profiles import service_profile_routes
+from nura_rt.people.sessions import session_routes
 from nura_rt.people.sign_in import DemoPerson, sign_in_routes
 from nura_rt.pipeline.pipeline import Pipeline
 from nura_rt.problems import EXCEPTION_HANDLERS
 from nura_rt.realtime.bus import RedisBus
 from nura_rt.realtime.hub import Hub
+from nura_rt.realtime.pace import Pace
 from nura_rt.safety.resources import Resources, resource_routes
 from nura_rt.settings import Settings
-from nura_rt.store.pool import open_pool
+from nura_rt.store.logins import Logins, logins
 from nura_rt.telemetry import Counters
 from nura_rt.web.pages import load_assets, page_routes
 
@@ -64,12 +81,19 @@ class _Parts:
     pools: list[asyncpg.Pool]
     people: asyncpg.Pool
     sign_in: asyncpg.Pool
+    sessions: Sessions
+    passwords: Passwords
+    http: httpx.AsyncClient
     bus: RedisBus
     writer: Writer
     worker: Worker
     replay: Replay
     usage: Usage
     desk: Desk
+    door: asyncpg.Pool
+    words: Words
+    threads: Threads
+    responses: ResponseCache
     resources: Resources
 
     @classmethod
@@ -77,12 +101,13 @@ class _Parts:
         cls, stack: AsyncExitStack, settings: Settings, database_url: str, redis_url: str
     ) -> "_Parts":
         async def pool(role: str, *, smallest: int = 1, largest: int = _SIDE_POOL) -> asyncpg.Pool:
-            opened = await open_pool(database_url, role, smallest=smallest, largest=largest)
+            opened = await where.open_pool(role, smallest=smallest, largest=largest)
             stack.callback(opened.terminate)
             self.pools.append(opened)
             return opened
 
         self = cls()
+        where = logins(settings, database_url)
         self.pools = []
         self.instance = secrets.token_hex(4)
         self.counters = Counters()
@@ -91,11 +116,28 @@ class _Parts:
         door, heads, work = await pool("nura_door"), await pool("nura_writer"), await pool("nura_worker")
         redis = cache.for_bus(redis_url)
         stack.push_async_callback(redis.aclose)
-        self._wire(settings, database_url, redis, door=door, heads=heads, work=work)
+        caches = cache.for_caches(settings.redis_cache_url or redis_url)
+        stack.push_async_callback(caches.aclose)
+        self.responses = ResponseCache(caches, self.counters, version=metadata.version("nura-rt"))
+        copies = caches
+        if settings.redis_cache_url is not None:  # `session:{id}` belongs where REDIS_URL says
+            copies = cache.for_caches(redis_url)
+            stack.push_async_callback(copies.aclose)
+        self.sessions = Sessions(
+            self.sign_in,
+            door=door,
+            copies=SessionCopies(copies),
+            lifetime_s=settings.refresh_ttl_s,
+            watching=await pool("nura_auth", largest=1),
+        )
+        self.http = await stack.enter_async_context(httpx.AsyncClient())
+        self.passwords = Passwords()
+        stack.callback(self.passwords.close)
+        self._wire(settings, where, redis, door=door, heads=heads, work=work)
         return self
 
     def _wire(
-        self, settings: Settings, database_url: str, redis: Any, *, door: asyncpg.Pool, heads: asyncpg.Pool,
+        self, settings: Settings, where: Logins, redis: Any, *, door: asyncpg.Pool, heads: asyncpg.Pool,
         work: asyncpg.Pool,
     ) -> None:  # fmt: skip
         limits, counters = settings.limits, self.counters
@@ -110,7 +152,7 @@ class _Parts:
         )
         hub = Hub(self.bus, on_gap=lambda channel: self.replay.note_gap(channel))
         self.writer = Writer(
-            database_url, queue_at_most=limits.writer_queue, lease_s=_REPLY_LEASE_S, counters=counters
+            where, queue_at_most=limits.writer_queue, lease_s=_REPLY_LEASE_S, counters=counters
         )
         self.replay = Replay(
             people=self.people, heads=heads, hub=hub, bus=self.bus, limit=limits.replay, counters=counters
@@ -137,10 +179,11 @@ class _Parts:
             recent=recent,
             on_use=self.usage.note,
         )
-        creation = Creation(
-            pipeline=pipeline, door=door, people=self.people, hub=hub, cards=cards, recent=recent
-        )
-        self.desk = Desk(intake, self.replay, creation, hub, limits)
+        self.door, self.words = door, Words(pipeline, cards)
+        written = Written(door, self.people, hub)
+        creation = Creation(self.words, written, recent)
+        self.threads = Threads(self.words, written, recent)
+        self.desk = Desk(intake, self.replay, creation, hub, limits, self.sessions)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -155,6 +198,7 @@ class _Parts:
                     self.replay.fill_for_ever(),
                     self.replay.check_for_ever(),
                     self.usage.flush_for_ever(),
+                    self.sessions.watch_for_ever(),
                 )
             ]
             working = group.create_task(self.worker.run())
@@ -173,18 +217,25 @@ class _Parts:
 
 
 def _litestar(settings: Settings, parts: _Parts, demo: DemoPerson | None) -> Litestar:
-    tokens = Tokens(jwt_secret(settings), ttl_s=settings.token_ttl_s)
-    identify = Identify(tokens, parts.sign_in)
+    identify, local = _identity(settings, parts)
+    rooms = Rooms(parts.people, identify, parts.desk.creation, parts.threads, parts.desk.intake, settings.limits)
+    pace = Pace(per_s=settings.limits.frames_per_s, burst=settings.limits.frame_burst)
     return Litestar(
         [
             socket_route(parts.desk, identify, settings, instance=parts.instance),
-            *sign_in_routes(settings, tokens, parts.sign_in, demo=demo),
-            *chat_routes(parts.people, identify),
+            *sign_in_routes(settings, local, demo=demo),
+            *session_routes(identify, parts.sessions),
+            *auth_hook_routes(
+                settings.auth_hook_secret, parts.sign_in, parts.sessions, changed=parts.responses.invalidate
+            ),
+            *chat_routes(rooms),
+            *profile_routes(parts.door, identify, parts.words, parts.responses, pace),
+            *service_profile_routes(parts.door, identify, parts.words, parts.responses, pace),
             *resource_routes(parts.resources),
             *health_routes(parts.people, lambda: parts.bus.connected),
             *page_routes(load_assets()),
         ],
-        openapi_config=None,
+        openapi_config=documentation(metadata.version("nura-rt")),
         logging_config=None,
         response_headers={
             "Cache-Control": "no-store"
@@ -192,3 +243,25 @@ def _litestar(settings: Settings, parts: _Parts, demo: DemoPerson | None) -> Lit
         request_max_body_size=64 * 1024,
         exception_handlers=EXCEPTION_HANDLERS,
     )
+
+
+def _identity(settings: Settings, parts: _Parts) -> tuple[Identify, Local | None]:
+    """Who is asking; and with AUTH_MODE=local, the rooms where accounts are made and kept."""
+    trusted = settings.trusted_proxies
+    if settings.auth_mode == "supabase":
+        return Identify(verifier(settings, None, parts.http), parts.sessions, trusted=trusted), None
+    secret = jwt_secret(settings)
+    tokens = Tokens(secret, ttl_s=settings.token_ttl_s)
+    identify = Identify(verifier(settings, tokens, parts.http), parts.sessions, trusted=trusted)
+    local = Local(
+        settings,
+        tokens,
+        secret=secret,
+        pool=parts.sign_in,
+        sessions=parts.sessions,
+        identify=identify,
+        delivery=delivery(settings),
+        passwords=parts.passwords,
+        changed=parts.responses.invalidate,
+    )
+    return identify, local

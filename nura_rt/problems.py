@@ -42,9 +42,17 @@ def _say_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes
     )
 
 
+def _say_too_deep(_: Request[Any, Any, Any], __: RecursionError) -> Response[bytes]:
+    """JSON within JSON, thousands of levels: no body of ours needs it."""
+    return _problem(
+        Problem("/problems/invalid", "invalid", 400, "this body is nested too deep", rule="must be flatter")
+    )
+
+
 def _say_internal(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     if isinstance(error, UNAVAILABLE):
-        return _problem(Problem("/problems/degraded", "degraded", 503, "the database does not answer"))
+        sentence = "the database does not answer"
+        return _problem(Problem("/problems/degraded", "degraded", 503, sentence, retry_after_ms=2000))
     _log.error("a route failed", exc_info=error)
     return _problem(Problem("/problems/internal", "internal", 500, "something went wrong here; it was noted"))
 
@@ -63,5 +71,6 @@ def _problem(problem: Problem, extra: Mapping[str, str] | None = None) -> Respon
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     Refusal: _say_refusal,
     HTTPException: _say_http,
+    RecursionError: _say_too_deep,
     Exception: _say_internal,
 }

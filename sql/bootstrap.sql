@@ -16,6 +16,11 @@ begin
     end if;
   end loop;
   grant authenticated to nura_app;
+
+  -- An administrator that is no superuser hands things only to roles it may become; taken back at the end.
+  if not (select rolsuper from pg_roles where rolname = current_user) then
+    execute format('grant nura_owner to %I', current_user);
+  end if;
 end $$;
 
 create schema if not exists nura authorization nura_owner;
@@ -41,10 +46,22 @@ begin
   end if;
   if has_schema_privilege(current_user, 'auth', 'usage with grant option') then
     grant usage on schema auth to nura_door, nura_owner, nura_auth;
+  elsif not has_schema_privilege('nura_owner', 'auth', 'usage') then
+    -- Supabase's `auth` is not ours to open: the owner may name auth.uid() in policies as any visitor may.
+    alter role nura_owner inherit;
+    grant anon to nura_owner;
   end if;
-  -- signed out at Supabase means signed out here
-  if to_regclass('auth.sessions') is not null
-     and has_table_privilege(current_user, 'auth.sessions', 'select with grant option') then
-    grant select on auth.sessions to nura_auth;
+  -- Signed out at Supabase means signed out here. Its table is under row level security without a policy for us,
+  -- so a view of the administrator's (who bypasses it) shows ids and nothing else; `auth` itself stays untouched.
+  if to_regclass('auth.sessions') is not null then
+    create or replace view nura.supabase_sessions with (security_barrier) as select id, user_id from auth.sessions;
+    grant select on nura.supabase_sessions to nura_auth;
+  end if;
+end $$;
+
+do $$
+begin
+  if not (select rolsuper from pg_roles where rolname = current_user) then
+    execute format('revoke nura_owner from %I', current_user);
   end if;
 end $$;

@@ -794,7 +794,7 @@ CREATE INDEX refresh_tokens_user ON nura.refresh_tokens USING btree (user_id);
 ALTER TABLE nura.refresh_tokens ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON nura.refresh_tokens TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
 CREATE POLICY sign_in ON nura.refresh_tokens TO nura_auth USING (true) WITH CHECK (true);
-GRANT SELECT,INSERT ON TABLE nura.refresh_tokens TO nura_auth;
+GRANT SELECT,INSERT,DELETE ON TABLE nura.refresh_tokens TO nura_auth;
 GRANT UPDATE (used_at) ON TABLE nura.refresh_tokens TO nura_auth;
 
 -- nura.reply_runs

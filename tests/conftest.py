@@ -1,18 +1,25 @@
-"""The real parts every test shares: one embedded PostgreSQL and Valkey per run, a migrated database, one instance."""
+"""The real parts every test shares: one PostgreSQL and Valkey per run, a migrated database, one instance.
+
+PostgreSQL is the embedded one, or made with the programs in NURA_TEST_PG; with NURA_TEST_TLS=1 over TLS alone.
+"""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from certificates import Authority
 from nura_rt import settings
 from nura_rt.cli.seed import seed
 from nura_rt.embedded import stack
 from nura_rt.embedded.stack import Addresses
 from nura_rt.store import migrate
+from postgres_server import serving
 from servers import Instance, StartInstance, environ_of
 
 
@@ -26,10 +33,35 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def stores(folder: Path) -> Iterator[Addresses]:
     """PostgreSQL and Valkey, bootstrapped and migrated."""
-    started = stack.start(folder / "stores", database=True, redis=True)
+    with _serving(folder) as addresses:
+        asyncio.run(_prepare(addresses))
+        yield addresses
+
+
+@contextmanager
+def _serving(folder: Path) -> Iterator[Addresses]:
+    given = os.environ.get("NURA_TEST_PG", "").strip()
+    binaries = Path(given).resolve() if given else None
+    tls = os.environ.get("NURA_TEST_TLS", "").strip() not in ("", "0")
+    if tls and binaries is None:
+        raise pytest.UsageError("NURA_TEST_TLS needs NURA_TEST_PG: the embedded PostgreSQL has no TLS")
+    started = stack.start(folder / "stores", database=not tls, redis=True, postgres_bin=binaries)
     try:
-        asyncio.run(_prepare(started.addresses))
-        yield started.addresses
+        if not (tls and binaries):
+            yield started.addresses
+            return
+        authority = Authority(folder, "authority")
+        shown = authority.issue("postgres", "127.0.0.1")
+        with serving(folder / "postgres", binaries, shown=shown) as server:
+
+            def url(user: str, database: str) -> str:
+                return server.url(user, database, sslmode="verify-full", sslrootcert=authority.file)
+
+            yield Addresses(
+                database_url=url("nura", "nura"),
+                admin_url=url("postgres", "postgres"),
+                redis_url=started.addresses.redis_url,
+            )
     finally:
         started.stop()
 

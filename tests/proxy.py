@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+Target = Path | tuple[str, int]
+
 
 class Proxy:
-    """Listens on loopback and forwards to a unix socket. Use as an async context manager."""
+    """Listens on loopback and forwards to a unix socket or a port. Use as an async context manager."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Target) -> None:
         self._target = target
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -48,12 +50,17 @@ class Proxy:
         if not self._open.is_set():
             writer.transport.abort()
             return
-        there, back = await asyncio.open_unix_connection(str(self._target))
+        there, back = await self._reach()
         self._writers |= {writer, back}
         try:
             await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
         finally:
             self._writers -= {writer, back}
+
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._target, Path):
+            return await asyncio.open_unix_connection(str(self._target))
+        return await asyncio.open_connection(*self._target)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -67,10 +74,20 @@ class Proxy:
             writer.transport.abort()
 
 
-def postgres_socket(url: str) -> Path:
-    """The unix socket an embedded server's address means."""
-    query: dict[str, Any] = parse_qs(urlsplit(url).query)
+def postgres_socket(url: str) -> Target:
+    """What the address of the run's server means: a unix socket, or a port where it is reached by TLS."""
+    there = urlsplit(url)
+    if there.hostname and there.port:
+        return there.hostname, there.port
+    query: dict[str, Any] = parse_qs(there.query)
     return Path(query["host"][0]) / f".s.PGSQL.{query.get('port', ['5432'])[0]}"
+
+
+def postgres_through(url: str, port: int) -> str:
+    """The same database by a proxy's `port` on loopback, with TLS where the server has it."""
+    there = urlsplit(url)
+    how = there.query if there.port else "sslmode=disable"
+    return f"postgresql://{there.username}@127.0.0.1:{port}{there.path}?{how}"
 
 
 def redis_socket(url: str) -> Path:

@@ -1,9 +1,9 @@
-"""A real standby of the run's PostgreSQL, streaming from its socket; it can be paused, killed and started again."""
+"""A real standby of the run's PostgreSQL, streaming from it; it can be paused, killed and started again."""
 
 import asyncio
 import time
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -24,12 +24,11 @@ class Standby:
         self._folder = self._home / f"postgres-{postgres.major_version(binaries)}"
         self._run = folders.sockets(self._home, self._way.uid, self._way.gid)
         self._server: Child | None = None
-        host = parse_qs(urlsplit(primary.admin_url).query)["host"][0]
         folders.make_private(self._folder, self._way.uid, self._way.gid)
         child.run(
             [
                 str(binaries / "pg_basebackup"), "-D", str(self._folder), "-R", "-X", "stream", "-c", "fast",
-                "-U", "postgres", "-h", host,
+                "-d", primary.admin_url,
             ],
             self._way,
         )  # fmt: skip

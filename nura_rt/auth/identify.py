@@ -1,34 +1,52 @@
 """A token becomes a person the database knows: verified first, then seen."""
 
-import asyncpg
+from typing import Literal
 
-from nura_rt.auth.tokens import Identity, Tokens
-from nura_rt.store import users
+from nura_rt.auth.jwks import KeysUnavailable
+from nura_rt.auth.sessions import Erased, Sessions
+from nura_rt.auth.sightings import Busy
+from nura_rt.auth.tokens import Identity, TokenError
+from nura_rt.auth.verify import Verifier
 from nura_rt.store.pool import UNAVAILABLE
+from nura_rt.variables import Network
 
 
 class SignInUnavailable(Exception):
-    """The token is good, but the database does not answer; try again."""
+    """Whether the token is good, or its session, cannot be known now; try again."""
+
+
+class Barred(TokenError):
+    """A good token that counts no more. `why`: its session was "revoked", or its person's "account_erased"."""
+
+    def __init__(self, why: Literal["revoked", "account_erased"]) -> None:
+        super().__init__("invalid")
+        self.why = why
 
 
 class Identify:
-    """Call with a token; raises TokenError or SignInUnavailable."""
+    """Call with a token; raises TokenError (Barred is one) or SignInUnavailable."""
 
-    def __init__(self, tokens: Tokens, pool: asyncpg.Pool) -> None:
-        self._tokens = tokens
-        self._pool = pool
+    def __init__(self, verifier: Verifier, sessions: Sessions, *, trusted: tuple[Network, ...] = ()) -> None:
+        self._verifier = verifier
+        self._sessions = sessions
+        self.trusted = trusted  # whose X-Forwarded-For is believed
 
-    async def __call__(self, token: str) -> Identity:
-        """Verifies and makes sure of the person's row in `users`."""
-        identity = self._tokens.verify(token)
-        nobody = f"{identity.user_id}@no-email.invalid"  # never mailed
+    async def __call__(
+        self,
+        token: str,
+        *,
+        device: str | None = None,
+        agent: str | None = None,
+        address: str | None = None,
+    ) -> Identity:
+        """Verifies and makes sure of the rows of the person and the session."""
         try:
-            try:
-                await users.upsert_seen(
-                    self._pool, person_id=identity.user_id, email=identity.email or nobody
-                )
-            except asyncpg.UniqueViolationError:  # the address is another person's row
-                await users.upsert_seen(self._pool, person_id=identity.user_id, email=nobody)
-        except UNAVAILABLE:
+            identity = await self._verifier.verify(token)
+            counts = await self._sessions.seen(identity, device=device, agent=agent, address=address)
+        except Erased:
+            raise Barred("account_erased") from None
+        except (KeysUnavailable, Busy, *UNAVAILABLE):
             raise SignInUnavailable from None
+        if not counts:
+            raise Barred("revoked")
         return identity

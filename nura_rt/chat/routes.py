@@ -1,61 +1,46 @@
-"""Conversations and their history over REST, for a page that opens."""
-
-from typing import Annotated, Any
+"""The chat over REST: conversations and what is said in them, through the same path as the socket."""
 
 import asyncpg
 import msgspec
-from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
 
-from nura_rt.auth.bearer import bearer
 from nura_rt.auth.identify import Identify
-from nura_rt.conversation import frames
-from nura_rt.protocol.problem import Refusal
-from nura_rt.protocol.server import Conversation, Message
-from nura_rt.realtime import channels
-from nura_rt.store import conversations, messages
-
-_LIST_AT_MOST = 200
-_PAGE_AT_MOST = 200
-_NEWEST = 2**53 - 1
+from nura_rt.chat.conversation_routes import conversation_routes
+from nura_rt.chat.message_routes import message_routes
+from nura_rt.conversation.create import Creation
+from nura_rt.conversation.intake import Intake
+from nura_rt.conversation.threads import Threads
+from nura_rt.realtime.pace import Pace
+from nura_rt.settings import Limits
 
 
-class ConversationList(msgspec.Struct, frozen=True):
-    """The person's conversations, latest activity first."""
+class Rooms(msgspec.Struct, frozen=True):
+    """What the routes need."""
 
-    conversations: list[Conversation]
-
-
-class Page(msgspec.Struct, frozen=True):
-    """Messages in ascending seq; `more`: earlier ones exist."""
-
-    messages: list[Message]
-    more: bool
+    people: asyncpg.Pool
+    identify: Identify
+    creation: Creation
+    threads: Threads
+    intake: Intake
+    limits: Limits
 
 
-def chat_routes(people: asyncpg.Pool, identify: Identify) -> list[HTTPRouteHandler]:
-    """GET /v1/conversations and GET /v1/conversations/{id}/messages."""
-
-    @get("/v1/conversations")
-    async def list_conversations(request: Request[Any, Any, Any]) -> ConversationList:
-        identity = await bearer(request, identify)
-        rows = await conversations.list_of(people, identity.user_id, limit=_LIST_AT_MOST)
-        return ConversationList([frames.conversation(row) for row in rows])
-
-    @get("/v1/conversations/{conversation_id:str}/messages")
-    async def list_messages(
-        request: Request[Any, Any, Any],
-        conversation_id: str,
-        before: Annotated[int, Parameter(ge=1, le=_NEWEST)] = _NEWEST,
-        limit: Annotated[int, Parameter(ge=1, le=_PAGE_AT_MOST)] = 50,
-    ) -> Page:
-        identity = await bearer(request, identify)
-        known = channels.parse(channels.conversation(conversation_id)) is not None
-        if not known or await conversations.seen_by(people, identity.user_id, conversation_id) is None:
-            raise Refusal(404, "not-found", "there is no such conversation")
-        rows = await messages.list_before(people, identity.user_id, conversation_id, before, limit=limit + 1)
-        shown = rows[-limit:]
-        return Page([frames.message(row) for row in shown], more=len(rows) > limit)
-
-    return [list_conversations, list_messages]
+def chat_routes(rooms: Rooms) -> list[HTTPRouteHandler]:
+    """Everything under /v1/conversations."""
+    limits = rooms.limits
+    return [
+        *conversation_routes(
+            rooms.people,
+            rooms.identify,
+            rooms.creation,
+            rooms.threads,
+            Pace(per_s=limits.frames_per_s, burst=limits.frame_burst),
+        ),
+        *message_routes(
+            rooms.people,
+            rooms.identify,
+            rooms.intake,
+            Pace(per_s=limits.messages_per_s, burst=limits.message_burst),
+            text_chars=limits.text_chars,
+        ),
+    ]

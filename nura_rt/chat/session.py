@@ -1,19 +1,22 @@
 """What one client may do, frame by frame. Pure: frames in, effects out, no awaits; the clock is passed in."""
 
+from datetime import UTC, datetime
 from typing import assert_never
 
 import msgspec
 
-from nura_rt.auth.tokens import Identity
+from nura_rt.auth.tokens import Identity, TokenError
+from nura_rt.chat.expiry import Expiry, ExpiryRule
 from nura_rt.protocol import client
 from nura_rt.protocol.client import ClientFrame
 from nura_rt.protocol.codec import FrameError
 from nura_rt.protocol.errors import Close, Code
-from nura_rt.protocol.server import Error, Pong, ServerFrame
+from nura_rt.protocol.server import AuthExpiring, AuthRefreshed, Error, Pong, ServerFrame
 from nura_rt.realtime import channels
 from nura_rt.realtime.rate import Bucket
 from nura_rt.settings import Limits
 
+_RULE = ExpiryRule()
 _BAD_FRAMES_AT_MOST = 20  # a client that keeps sending nonsense is not one of ours
 
 
@@ -30,6 +33,16 @@ class AcceptTurn(msgspec.Struct, frozen=True):
     conversation_id: str
     client_id: str
     text: str
+
+
+class Refresh(msgspec.Struct, frozen=True):
+    """Effect: verify this token; `on_refreshed` or `on_refresh_refused` hears what came of it."""
+
+    ref: str | None
+    token: str
+
+    def __repr__(self) -> str:
+        return "Refresh(...)"  # a traceback must not print a token
 
 
 class CreateConversation(msgspec.Struct, frozen=True):
@@ -61,20 +74,31 @@ class HangUp(msgspec.Struct, frozen=True):
     code: Close
 
 
-Effect = Say | AcceptTurn | CreateConversation | Join | Leave | HangUp
+Effect = Say | AcceptTurn | Refresh | CreateConversation | Join | Leave | HangUp
 
 
 class Session:
     """The rules and state of one identified client on its connection."""
 
-    def __init__(self, identity: Identity, limits: Limits, *, now: float) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        limits: Limits,
+        *,
+        now: float,
+        rule: ExpiryRule = _RULE,
+        jitter_s: float = 0.0,
+    ) -> None:
+        """`now` counts seconds from anywhere; the token's times are the wall clock's."""
         self.identity = identity
+        self.expiry = Expiry(rule, identity.expires_at, jitter_s=jitter_s)
         self.joined: set[str] = set()
         self.heads: dict[str, int] = {}
         self.unacked = 0
         self._limits = limits
         self._bad_frames = 0
         self._sends = Bucket(per_s=limits.messages_per_s, burst=limits.message_burst, now=now)
+        self._refreshes = Bucket(per_s=1 / rule.refresh_every_s, burst=1, now=now)
         self._others = Bucket(per_s=limits.frames_per_s, burst=limits.frame_burst, now=now)
 
     @property
@@ -89,6 +113,10 @@ class Session:
         if wait_s := self._others.take(now):
             return [Say(_too_fast(getattr(frame, "ref", None), wait_s))]
         match frame:
+            case client.AuthRefresh():
+                if wait_s := self._refreshes.take(now):
+                    return [Say(_too_fast(frame.ref, wait_s))]
+                return [Refresh(frame.ref, frame.token)]
             case client.ConversationCreate():
                 return [CreateConversation(frame.ref, frame.client_id, frame.title)]
             case client.Subscribe():
@@ -109,6 +137,28 @@ class Session:
         if self._bad_frames > _BAD_FRAMES_AT_MOST:
             return [HangUp(Close.PROTOCOL_VIOLATION)]
         return [Say(refusal(error))]
+
+    def on_refreshed(self, ref: str | None, identity: Identity) -> list[Effect]:
+        """A newer token was verified. An older one of the same session changes nothing."""
+        if identity.user_id != self.identity.user_id:
+            return [HangUp(Close.ANOTHER_PERSON)]
+        if identity.session_id != self.identity.session_id or identity.expires_at > self.identity.expires_at:
+            self.identity = identity
+            self.expiry.renew(identity.expires_at)
+        return [Say(AuthRefreshed(_moment(self.identity.expires_at), ref))]
+
+    def on_refresh_refused(self, ref: str | None, error: TokenError) -> list[Effect]:
+        """The token is no good; the one before it counts as long as it lasts."""
+        rule = "must be a valid token"
+        return [Say(Error(Code.UNAUTHORIZED, f"the token is {error.slug}", False, ref, "token", rule))]
+
+    def on_alarm(self, now: float) -> list[Effect]:
+        """It is `expiry.next_at` by the wall clock."""
+        if self.expiry.is_over(now):
+            return [HangUp(Close.TOKEN_EXPIRED)]
+        if self.expiry.must_tell(now):
+            return [Say(AuthExpiring(_moment(self.expiry.expires_at)))]
+        return []
 
     def on_answered(self) -> None:
         """A send got its answer."""
@@ -153,6 +203,10 @@ def refusal(error: FrameError) -> Error:
 def not_found(ref: str) -> Error:
     """Another person's conversation and a missing one look exactly alike."""
     return Error(code=Code.NOT_FOUND, message="there is no such conversation", temporary=False, ref=ref)
+
+
+def _moment(epoch_s: float) -> datetime:
+    return datetime.fromtimestamp(epoch_s, UTC)
 
 
 def _invalid(code: Code, ref: str, field: str, rule: str) -> Say:

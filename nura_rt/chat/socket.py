@@ -5,15 +5,17 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 
-from nura_rt.auth.identify import Identify, SignInUnavailable
+from nura_rt.auth.address import address_of
+from nura_rt.auth.identify import Barred, Identify, SignInUnavailable
 from nura_rt.auth.tokens import Identity, TokenError
-from nura_rt.chat.client import Client, Desk
+from nura_rt.chat.client import Client, Desk, Verify
 from nura_rt.protocol import codec
 from nura_rt.protocol.client import Hello
 from nura_rt.protocol.codec import FrameError
@@ -62,13 +64,13 @@ class _Door:
         await send({"type": "websocket.accept", "subprotocol": _SUBPROTOCOL})
         outlet = scope["extensions"].get(EXTENSION)
         if outlet is not None:
-            await self._serve(self._connection(outlet), receive)
+            await self._serve(self._connection(outlet), scope, receive)
             return
         plain = AsgiOutlet(send)
         async with asyncio.TaskGroup() as group:
             pump = group.create_task(plain.pump())
             connection = self._connection(plain)
-            await self._serve(connection, receive)
+            await self._serve(connection, scope, receive)
             if connection.closed is None:
                 pump.cancel()
 
@@ -81,11 +83,11 @@ class _Door:
             hard_bytes=limits.send_buffer_hard_bytes,
         )
 
-    async def _serve(self, connection: Connection, receive: Receive) -> None:
+    async def _serve(self, connection: Connection, scope: Any, receive: Receive) -> None:
         client: Client | None = None
         try:
-            identity = await self._hear_hello(connection, receive)
-            client = Client(self._desk, connection, identity)
+            identity, verify = await self._hear_hello(connection, scope, receive)
+            client = Client(self._desk, connection, identity, verify)
             connection.say(self._welcome(connection, identity))
             while connection.closed is None:
                 client.on_text(await _text(connection, receive))
@@ -100,7 +102,9 @@ class _Door:
             if client is not None:
                 client.gone()
 
-    async def _hear_hello(self, connection: Connection, receive: Receive) -> Identity:
+    async def _hear_hello(
+        self, connection: Connection, scope: Any, receive: Receive
+    ) -> tuple[Identity, Verify]:
         limits = self._settings.limits
         try:
             async with asyncio.timeout(limits.hello_timeout_s):
@@ -115,8 +119,16 @@ class _Door:
             raise _hang_up(connection, Close.BAD_HELLO) from None
         if not isinstance(frame, Hello):
             raise _hang_up(connection, Close.BAD_HELLO)
+        verify = partial(
+            self._identify,
+            device=frame.device,
+            agent=_header(scope, b"user-agent"),
+            address=address_of(scope, self._identify.trusted),
+        )
         try:
-            return await self._identify(frame.token)
+            return await verify(frame.token), verify
+        except Barred as error:
+            raise _hang_up(connection, Close[error.why.upper()]) from None
         except TokenError as error:
             code = Close.TOKEN_EXPIRED if error.slug == "expired" else Close.BAD_TOKEN
             raise _hang_up(connection, code) from None
@@ -156,12 +168,16 @@ def _refusal(scope: Any, allowed_origins: tuple[str, ...]) -> tuple[int, str, st
     """Why this handshake is refused: an HTTP status, a slug and a sentence."""
     if scope["type"] != "websocket":
         return 426, "upgrade-required", "this address speaks WebSocket; connect with the subprotocol nura.v1"
-    origin = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"), None)
+    origin = _header(scope, b"origin")
     if origin is not None and origin not in allowed_origins:
         return 403, "foreign-origin", "this origin may not connect; ALLOWED_ORIGINS lists those that may"
     if _SUBPROTOCOL not in scope["subprotocols"]:
         return 400, "no-subprotocol", "the subprotocol must be nura.v1"
     return None
+
+
+def _header(scope: Any, wanted: bytes) -> str | None:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), None)
 
 
 async def _refuse(scope: Any, receive: Receive, send: Send, status: int, slug: str, sentence: str) -> None:

@@ -1,10 +1,18 @@
 """One connection's place in a conversation: waits while it replays, then hears live, each seq once."""
 
+from collections.abc import Callable
+
+import msgspec
+
 from nura_rt.protocol.errors import Close
+from nura_rt.protocol.server import ConversationRemoved
 from nura_rt.realtime.connection import Connection
 from nura_rt.realtime.payload import Payload
 
 _WAITING_AT_MOST = 1000
+_REMOVAL = (
+    b'{"type":"conversation.removed"'  # how codec.encode begins that frame; others are not decoded here
+)
 
 
 class Subscription:
@@ -39,11 +47,14 @@ class Subscription:
 
 
 class PersonalChannel:
-    """A hub listener for user:{id}: no seq, everything is sent."""
+    """A hub listener for user:{id}: no seq, everything is sent. `on_removed` is told of deleted conversations."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, on_removed: Callable[[str], None]) -> None:
         self._connection = connection
+        self._on_removed = on_removed
 
     def hear(self, seq: int | None, payload: Payload) -> None:
         """A frame for this person."""
         self._connection.send(payload)
+        if payload.data.startswith(_REMOVAL):
+            self._on_removed(msgspec.json.decode(payload.data, type=ConversationRemoved).conversation_id)

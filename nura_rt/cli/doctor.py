@@ -70,7 +70,7 @@ async def _database(settings: Settings, addresses: Addresses) -> Finding:
             version = str(await conn.fetchval("SHOW server_version"))
         finally:
             await conn.close()
-        missing = [step.version for step in await migrate.status(url) if not step.applied]
+        missing = [step.version for step in await migrate.status(settings.dsns.get("owner", url)) if not step.applied]
     except migrate.MigrationError as error:
         return Finding(configured=configured, ok=False, url=_without_password(url), fix=str(error))
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -11,13 +11,14 @@ from nura_rt.cli.made_up import Person
 from nura_rt.cli.people import DEMO_EMAIL, DEMO_PASSWORD, person_id
 from nura_rt.people.sign_in import DemoPerson
 from nura_rt.settings import Settings
-from nura_rt.store import accounts, kek, pool, sealing, seeding, users
+from nura_rt.store import accounts, kek, sealing, seeding, users
+from nura_rt.store.logins import logins
 
 
 async def seed(settings: Settings, database_url: str) -> DemoPerson:
     """Makes the demo person with a local account, unless they are there."""
     refuse_in_production(settings)
-    conn = await pool.connect(database_url, "nura_auth")
+    conn = await logins(settings, database_url).connect("nura_auth")
     try:
         if await accounts.find(conn, DEMO_EMAIL) is None:
             await _insert(conn)
@@ -26,9 +27,9 @@ async def seed(settings: Settings, database_url: str) -> DemoPerson:
     return DemoPerson(DEMO_EMAIL, DEMO_PASSWORD)
 
 
-async def find_demo(database_url: str) -> DemoPerson | None:
+async def find_demo(settings: Settings, database_url: str) -> DemoPerson | None:
     """The demo person, if somebody has seeded this database."""
-    conn = await pool.connect(database_url, "nura_auth")
+    conn = await logins(settings, database_url).connect("nura_auth")
     try:
         account = await accounts.find(conn, DEMO_EMAIL)
     finally:
@@ -62,7 +63,7 @@ async def seed_people(settings: Settings, database_url: str, *, count: int, numb
     hashed = await passwords.hash_password(DEMO_PASSWORD)
     made_of = made_up.material(number, now=datetime.now(UTC), password_hash=hashed)
     people = {person.id: person for person in (Person(made_of, one) for one in range(count))}
-    conn = await seeding.connect(settings.dsns.get("owner", database_url))
+    conn = await logins(settings, database_url).connect("nura_owner")
     try:
         async with conn.transaction():
             await seeding.begin(conn)

@@ -86,10 +86,11 @@ async def _prepare(settings: Settings, embedded: Addresses, database_url: str) -
         await migrate.bootstrap(embedded.admin_url, database=_DATABASE, login=_LOGIN, password=None)
         await migrate.up(database_url)
         return await seed(settings, database_url) if trying_out else None
-    missing = [step.version for step in await migrate.status(database_url) if not step.applied]
+    steps = await migrate.status(settings.dsns.get("owner", database_url))
+    missing = [step.version for step in steps if not step.applied]
     if missing:
         raise UsageError(f"the database lacks migrations {', '.join(missing)}: run `nura-rt migrate up`")
-    return await find_demo(database_url) if trying_out else None
+    return await find_demo(settings, database_url) if trying_out else None
 
 
 def _config(settings: Settings, litestar: object) -> uvicorn.Config:

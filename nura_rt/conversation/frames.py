@@ -32,4 +32,9 @@ def conversation(row: conversations.Conversation) -> server.Conversation:
         message_count=row.message_count,
         created_at=row.created_at,
         last_message_at=row.last_message_at,
+        updated_at=row.updated_at,
+        description=row.description,
+        session_type=row.session_type,
+        read_seq=row.read_seq,
+        total_duration_minutes=row.total_duration_minutes,
     )

@@ -4,17 +4,17 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import msgspec
 
 from nura_rt.conversation.recent import RecentLevels
 from nura_rt.conversation.support import SupportCards
+from nura_rt.conversation.words import indicators
 from nura_rt.conversation.writer import Busy, Kept, Outcome, Writer
 from nura_rt.pipeline.pipeline import Pipeline
 from nura_rt.pipeline.turn import CrisisResult, Screened
 from nura_rt.protocol.errors import Code
-from nura_rt.protocol.server import Message
+from nura_rt.protocol.server import Message, Support
 from nura_rt.realtime import channels
 from nura_rt.realtime.hub import Hub
 from nura_rt.realtime.payload import Payload
@@ -32,13 +32,14 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """Committed, with its crisis event and its reply job."""
+    """Committed, with its crisis event and its reply job. `support`: the card its words brought, if any."""
 
     message_id: str
     conversation_id: str
     seq: int
     committed_at: datetime
     duplicate: bool
+    support: Support | None = None
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -49,6 +50,7 @@ class Refused(msgspec.Struct, frozen=True):
     temporary: bool
     field: str | None = None
     retry_after_ms: int | None = None
+    support: Support | None = None
 
 
 Answer = Callable[[Accepted | Refused], None]
@@ -93,15 +95,14 @@ class Intake:
         try:
             self._writer.put(row, partial(self._settle, answer, screened.crisis))
         except Busy:
-            answer(_BUSY)
-            self._show_help(row, row.message_id, screened.crisis)
+            self._refuse(answer, row, _BUSY, screened.crisis)
 
     def _settle(self, answer: Answer, crisis: CrisisResult, outcome: Outcome) -> None:
         row = outcome.row
         if not isinstance(outcome, Kept):
-            answer(_REFUSALS[outcome.why])
-            self._show_help(row, row.message_id, crisis)
+            self._refuse(answer, row, _REFUSALS[outcome.why], crisis)
             return
+        card = self._card(row, outcome.message_id, crisis)
         answer(
             Accepted(
                 message_id=outcome.message_id,
@@ -109,9 +110,10 @@ class Intake:
                 seq=outcome.seq,
                 committed_at=outcome.committed_at,
                 duplicate=outcome.duplicate,
+                support=card,
             )
         )
-        self._show_help(row, outcome.message_id, crisis)
+        self._cards.show(row.person_id, card)
         if outcome.duplicate:  # its first telling may have been lost with an unknown outcome
             self._hub.announce(channels.conversation(row.conversation_id), outcome.seq)
             return
@@ -120,14 +122,14 @@ class Intake:
         self._tell(outcome)
         self._start_reply(row, outcome.seq)
 
-    def _show_help(self, row: Row, message_id: str, crisis: CrisisResult) -> None:
-        """Whatever became of the message: somebody wrote these words just now."""
-        self._cards.show(
-            person_id=row.person_id,
-            conversation_id=row.conversation_id,
-            cause_id=message_id,
-            level=crisis.level,
-        )
+    def _refuse(self, answer: Answer, row: Row, refused: Refused, crisis: CrisisResult) -> None:
+        """Help is shown whatever became of the message: somebody wrote these words just now."""
+        card = self._card(row, row.message_id, crisis)
+        answer(msgspec.structs.replace(refused, support=card))
+        self._cards.show(row.person_id, card)
+
+    def _card(self, row: Row, message_id: str, crisis: CrisisResult) -> Support | None:
+        return self._cards.card(conversation_id=row.conversation_id, cause_id=message_id, level=crisis.level)
 
     def _tell(self, kept: Kept) -> None:
         row = kept.row
@@ -151,15 +153,6 @@ class Intake:
             "level": row.level,
         }
         self._take_job(Job("reply", f"reply:{row.message_id}", row.person_id, payload, row.reply_token, 1))
-
-
-def indicators(crisis: CrisisResult) -> dict[str, Any]:
-    """What screening found, as it is stored: names, rules and versions, never words."""
-    return {
-        "level": crisis.level,
-        "version": crisis.version,
-        "indicators": [msgspec.to_builtins(indicator) for indicator in crisis.indicators],
-    }
 
 
 def _row(turn: Turn, screened: Screened) -> Row:

@@ -17,22 +17,29 @@ class HelpNearby(Protocol):
 
 
 class SupportCards:
-    """Shows a card from level moderate on; the highest tier, so no full buffer sheds it."""
+    """A card from level moderate on; sent on the highest tier, so no full buffer sheds it."""
 
     def __init__(self, hub: Hub, help_nearby: HelpNearby) -> None:
         self._hub = hub
         self._help_nearby = help_nearby
 
-    def show(self, *, person_id: str, conversation_id: str, cause_id: str, level: Level) -> None:
-        """`cause_id`: the message or conversation whose words were the cause; names the card."""
+    def card(self, *, conversation_id: str | None, cause_id: str, level: Level) -> Support | None:
+        """The card for this level; None below moderate.
+
+        `cause_id`: the message, conversation or change whose words were the cause; names the card.
+        """
         if rank(level) < rank("moderate"):
-            return
+            return None
         text, resources = self._help_nearby(level)
-        frame = Support(
+        return Support(
             notice_id=f"support-{cause_id}",
             conversation_id=conversation_id,
             level=level,
             text=text,
             resources=resources,
         )
-        self._hub.publish(channels.user(person_id), Payload.of(frame, Tier.SUPPORT))
+
+    def show(self, person_id: str, card: Support | None) -> None:
+        """On every device of the person."""
+        if card is not None:
+            self._hub.publish(channels.user(person_id), Payload.of(card, Tier.SUPPORT))

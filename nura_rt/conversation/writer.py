@@ -14,8 +14,9 @@ import asyncpg
 import msgspec
 
 from nura_rt.pipeline.turn import LEVELS
-from nura_rt.store import batch, pool
+from nura_rt.store import batch
 from nura_rt.store.batch import Row
+from nura_rt.store.logins import Logins
 from nura_rt.store.pool import UNAVAILABLE
 from nura_rt.telemetry import Counters
 
@@ -73,8 +74,8 @@ class _Entry:
 class Writer:
     """`put` from anywhere in the loop; `run` is the one coroutine that writes."""
 
-    def __init__(self, dsn: str, *, queue_at_most: int, lease_s: float, counters: Counters) -> None:
-        self._dsn = dsn
+    def __init__(self, logins: Logins, *, queue_at_most: int, lease_s: float, counters: Counters) -> None:
+        self._logins = logins
         self._queue_at_most = queue_at_most
         self._lease_s = lease_s
         self._counters = counters
@@ -206,7 +207,7 @@ class Writer:
 
     async def _connected(self) -> asyncpg.Connection:
         if self._conn is None or self._conn.is_closed():
-            self._conn = await pool.connect(self._dsn, "nura_writer")
+            self._conn = await self._logins.connect("nura_writer")
         return self._conn
 
     async def _disconnect(self) -> None:

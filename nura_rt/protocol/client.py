@@ -14,8 +14,15 @@ class Hello(msgspec.Struct, tag="hello", frozen=True, forbid_unknown_fields=True
     """Client -> server: the first frame, within 5 s. Carries the token, so that no URL has to."""
 
     token: str
-    # a name the person may recognise, for the list of their sessions (not kept yet)
+    # a name the person may recognise in the list of their sessions
     device: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+
+
+class AuthRefresh(msgspec.Struct, tag="auth.refresh", frozen=True, forbid_unknown_fields=True):
+    """Client -> server: a newer token of the same person, before the old one ends the socket."""
+
+    token: str
+    ref: Ref | None = None
 
 
 class Subscribe(msgspec.Struct, tag="subscribe", frozen=True, forbid_unknown_fields=True):
@@ -56,4 +63,4 @@ class Ping(msgspec.Struct, tag="ping", frozen=True, forbid_unknown_fields=True):
     t: int | float  # the client's clock, echoed
 
 
-ClientFrame = Hello | Subscribe | Unsubscribe | ConversationCreate | MessageSend | Ping
+ClientFrame = Hello | AuthRefresh | Subscribe | Unsubscribe | ConversationCreate | MessageSend | Ping

@@ -9,6 +9,7 @@ class Code(StrEnum):
     BAD_FRAME = "bad_frame"
     UNKNOWN_TYPE = "unknown_type"
     INVALID = "invalid"
+    UNAUTHORIZED = "unauthorized"
     NOT_FOUND = "not_found"
     TOO_LONG = "too_long"
     TOO_FAST = "too_fast"
@@ -29,6 +30,9 @@ class Close(IntEnum):
     BAD_TOKEN = 4501
     PROTOCOL_VIOLATION = 4502
     FRAME_TOO_LARGE = 4504
+    ANOTHER_PERSON = 4505
+    REVOKED = 4509
+    ACCOUNT_ERASED = 4510
 
     @property
     def slug(self) -> str:

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from nura_rt.protocol.server import Support
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -15,6 +17,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     field: str | None = None
     rule: str | None = None
     retry_after_ms: int | None = None
+    support: Support | None = None  # help that is there now: what was refused held worrying words
 
 
 class Refusal(Exception):
@@ -29,6 +32,7 @@ class Refusal(Exception):
         field: str | None = None,
         rule: str | None = None,
         retry_after_ms: int | None = None,
+        support: Support | None = None,
     ) -> None:
         super().__init__(slug)
         self.problem = Problem(
@@ -39,4 +43,5 @@ class Refusal(Exception):
             field=field,
             rule=rule,
             retry_after_ms=retry_after_ms,
+            support=support,
         )

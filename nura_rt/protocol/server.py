@@ -34,6 +34,19 @@ class Welcome(msgspec.Struct, tag="welcome", frozen=True):
     protocol: Version = Version()
 
 
+class AuthExpiring(msgspec.Struct, tag="auth.expiring", frozen=True):
+    """Server -> client: the token ends soon; send `auth.refresh`, or the socket closes 4401 half a minute later."""
+
+    expires_at: datetime
+
+
+class AuthRefreshed(msgspec.Struct, tag="auth.refreshed", frozen=True, omit_defaults=True):
+    """Server -> client: the newer token counts from here on."""
+
+    expires_at: datetime
+    ref: str | None = None
+
+
 class Subscribed(msgspec.Struct, tag="subscribed", frozen=True, omit_defaults=True):
     """Server -> client: joined. Missed messages follow at once, then live ones."""
 
@@ -69,12 +82,23 @@ class Conversation(msgspec.Struct, frozen=True):
     message_count: int
     created_at: datetime
     last_message_at: datetime | None
+    updated_at: datetime
+    description: str | None
+    session_type: str
+    read_seq: int  # how far its owner has read
+    total_duration_minutes: float
 
 
 class ConversationChanged(msgspec.Struct, tag="conversation.changed", frozen=True):
     """Server -> client, on user:{id}: the list has a new or changed line."""
 
     conversation: Conversation
+
+
+class ConversationRemoved(msgspec.Struct, tag="conversation.removed", frozen=True):
+    """Server -> client, on user:{id}: deleted, with all its messages; its subscriptions are over."""
+
+    conversation_id: str
 
 
 class Accepted(msgspec.Struct, tag="accepted", frozen=True):
@@ -144,7 +168,7 @@ class Support(msgspec.Struct, tag="support", frozen=True):
     """Server -> client, on user:{id}: help that is there now. Precedes the reply."""
 
     notice_id: str
-    conversation_id: str
+    conversation_id: str | None  # none: the words stood in the person's profile
     level: str
     text: str
     resources: list[Resource]
@@ -171,10 +195,13 @@ class Error(msgspec.Struct, tag="error", frozen=True, omit_defaults=True):
 
 ServerFrame = (
     Welcome
+    | AuthExpiring
+    | AuthRefreshed
     | Subscribed
     | Unsubscribed
     | ConversationCreated
     | ConversationChanged
+    | ConversationRemoved
     | Accepted
     | Message
     | ReplyStarted

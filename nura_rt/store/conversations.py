@@ -34,6 +34,21 @@ class Created(msgspec.Struct, frozen=True):
     duplicate: bool
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """A page of the list. Asked later with `changed_since=as_of`, it tells whatever this page may lack."""
+
+    as_of: datetime
+    conversations: list[Conversation]
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person changes of a conversation; UNSET stays as it is."""
+
+    title: str | msgspec.UnsetType | None = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    status: str | msgspec.UnsetType = msgspec.UNSET
+
+
 async def list_of(
     conn: Executor,
     person_id: str,
@@ -42,13 +57,17 @@ async def list_of(
     status: str | None = None,
     changed_since: datetime | None = None,
     before: tuple[datetime, str] | None = None,
-) -> list[Conversation]:
-    """The person's conversations, latest activity first; `before` is the (updated_at, id) of a page's last."""
+) -> Listed:
+    """The person's conversations, latest activity first; `before` is the (updated_at, id) of a page's last.
+
+    `as_of` lies a minute back: `updated_at` is when a transaction began, and none may last longer (pool.py).
+    """
     rows = await conn.fetch(
         """
-        SELECT id, title, description, session_type, status, crisis_level, last_seq, read_seq, message_count,
-               total_duration_minutes, created_at, updated_at, last_message_at
-          FROM nura.conversations_of($1, $2, $3, $4, $5, $6)
+        SELECT now() - interval '1 minute' AS as_of, id, title, description, session_type, status, crisis_level,
+               last_seq, read_seq, message_count, total_duration_minutes, created_at, updated_at, last_message_at
+          FROM (SELECT) AS always_a_row
+          LEFT JOIN nura.conversations_of($1, $2, $3, $4, $5, $6) ON true
         """,
         person_id,
         status,
@@ -57,7 +76,8 @@ async def list_of(
         before[1] if before else None,
         limit,
     )
-    return [Conversation(**row) for row in rows]
+    found = [msgspec.convert(dict(row), Conversation) for row in rows if row["id"] is not None]
+    return Listed(rows[0]["as_of"], found)
 
 
 async def seen_by(conn: Executor, person_id: str, conversation_id: str) -> Conversation | None:
@@ -75,13 +95,21 @@ async def seen_by(conn: Executor, person_id: str, conversation_id: str) -> Conve
 
 
 async def create(
-    conn: Executor, *, person_id: str, client_id: str, title: str | None, crisis_level: str
+    conn: Executor,
+    *,
+    person_id: str,
+    client_id: str,
+    title: str | None,
+    crisis_level: str,
+    description: str | None = None,
+    session_type: str = "chat",
 ) -> Created:
     """Makes the conversation once per client_id. Runs as the door, inside `as_person`."""
     row = await conn.fetchrow(
         """
-        INSERT INTO conversations (user_id, client_id, title, crisis_level, safety_plan_triggered)
-             VALUES ($1, $2, $3, $4::varchar, $4::varchar IN ('high', 'critical'))
+        INSERT INTO conversations (user_id, client_id, title, crisis_level, safety_plan_triggered, description,
+                                   session_type)
+             VALUES ($1, $2, $3, $4::varchar, $4::varchar IN ('high', 'critical'), $5, $6)
         ON CONFLICT (user_id, client_id) DO NOTHING
           RETURNING id, created_at, false AS duplicate
         """,
@@ -89,6 +117,8 @@ async def create(
         client_id,
         title,
         crisis_level,
+        description,
+        session_type,
     )
     if row is None:  # an earlier create has committed: a new statement sees it
         row = await conn.fetchrow(
@@ -101,6 +131,48 @@ async def create(
         )
     assert row is not None
     return Created(**row)
+
+
+async def change(
+    conn: Executor, *, person_id: str, conversation_id: str, words: Words, unchanged_since: datetime | None
+) -> bool:
+    """Writes what is set. False, and nothing is written: no such conversation of the person's, one that
+    changed after `unchanged_since`, or an ended one that would begin again. Runs as the door, inside `as_person`.
+    """
+    given = [getattr(words, name) for name in ("title", "description", "status")]
+    flags = [value is not msgspec.UNSET for value in given]
+    values = [None if value is msgspec.UNSET else value for value in given]
+    row = await conn.fetchrow(
+        """
+        UPDATE conversations
+           SET title = CASE WHEN $3 THEN $4 ELSE title END,
+               description = CASE WHEN $5 THEN $6 ELSE description END,
+               status = coalesce($7, status)
+         WHERE user_id = $1 AND id = $2 AND ($8::timestamptz IS NULL OR updated_at = $8)
+           AND (status <> 'ended' OR coalesce($7, 'ended') = 'ended')
+     RETURNING id
+        """,
+        person_id,
+        conversation_id,
+        flags[0],
+        values[0],
+        flags[1],
+        values[1],
+        values[2],
+        unchanged_since,
+    )
+    return row is not None
+
+
+async def remove(conn: Executor, *, person_id: str, conversation_id: str) -> bool:
+    """Deletes the conversation and all that was said in it; false when it is not there.
+
+    Runs as the door, inside `as_person`.
+    """
+    found = await conn.fetchval(
+        "DELETE FROM conversations WHERE user_id = $1 AND id = $2 RETURNING id", person_id, conversation_id
+    )
+    return found is not None
 
 
 async def heads(conn: Executor, conversation_ids: Sequence[str]) -> dict[str, int]:

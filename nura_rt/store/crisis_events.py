@@ -1,21 +1,30 @@
 """Table `nura.crisis_events`: what screening found outside messages (those are written by `store.batch`)."""
 
-from typing import Any
+from typing import Any, Literal
 
 from nura_rt.store.pool import Executor
 
+Source = Literal["title", "description", "profile"]
 
-async def insert_for_title(
-    conn: Executor, *, person_id: str, conversation_id: str, level: str, indicators: dict[str, Any]
+
+async def insert(
+    conn: Executor,
+    *,
+    person_id: str,
+    conversation_id: str | None,
+    source: Source,
+    level: str,
+    indicators: dict[str, Any],
 ) -> None:
-    """A title worried us. Runs as the door, in the transaction that keeps the title."""
+    """Words outside messages worried us. Runs as the door, in the transaction that keeps the words."""
     await conn.execute(
         """
         INSERT INTO nura.crisis_events (user_id, conversation_id, source, level, indicators)
-             VALUES ($1, $2, 'title', $3, $4)
+             VALUES ($1, $2, $3, $4, $5)
         """,
         person_id,
         conversation_id,
+        source,
         level,
         indicators,
     )

@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import msgspec
 
 from nura_rt.store.bootstrap import OWNER, MigrationError, bootstrap, require, sql_folder
+from nura_rt.store.pooler import acting
 
 __all__ = [
     "Migration", "MigrationError", "Status", "bootstrap", "down", "missing", "owner", "read", "sql_folder", "status",
@@ -149,10 +151,18 @@ async def missing(conn: asyncpg.Connection, folder: Path | None = None) -> list[
 @asynccontextmanager
 async def owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection that acts as the tables' owner; raises MigrationError when it was not bootstrapped."""
-    conn = await asyncpg.connect(dsn, server_settings={"application_name": "nura-rt/migrate"})
+    how: dict[str, Any] = {
+        "server_settings": {"application_name": "nura-rt/migrate"},
+        "statement_cache_size": 0,  # a transaction pooler may stand between
+    }
+    conn = await asyncpg.connect(dsn, **how)
     try:
         await require(conn)
-        await conn.execute(f"SET ROLE {OWNER}")
+    finally:
+        await conn.close()
+    # by the transaction, so that no pooler's server connection is left to others as the owner
+    conn = await asyncpg.connect(dsn, connection_class=acting({"role": OWNER}), **how)
+    try:
         yield conn
     finally:
         await conn.close()

@@ -2,8 +2,6 @@
 
 import asyncpg
 
-from nura_rt.store import pool
-
 TABLES = (
     "public.voices", "public.badges", "nura.webhook_inbox", "nura.legacy_imports", "public.users",
     "public.user_service_profiles", "nura.accounts", "nura.sessions", "nura.refresh_tokens", "nura.verifications",
@@ -47,7 +45,3 @@ async def insert(conn: asyncpg.Connection, rows: Rows) -> int:
             written += int(done.rpartition(" ")[2])
     return written
 
-
-async def connect(dsn: str) -> asyncpg.Connection:
-    """A connection that acts as the owner."""
-    return await pool.connect(dsn, "nura_owner")

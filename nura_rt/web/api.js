@@ -3,7 +3,7 @@
  * Invariant: the token travels in the Authorization header only; every failure is a `Problem`.
  */
 
-/** @typedef {{access_token: string, expires_at: string, user_id: string}} Credentials */
+/** @typedef {{access_token: string, refresh_token?: string, expires_at: string, user_id: string}} Credentials */
 /** @typedef {{mode: "local"|"supabase", environment: string, demo: {email: string, password: string}|null}} Modes */
 /** @typedef {"none"|"low"|"moderate"|"high"|"critical"} CrisisLevel */
 /**
@@ -30,15 +30,25 @@
  */
 /** @typedef {{name: string, call?: string, text?: string, url?: string, note?: string}} Resource */
 /** @typedef {{country: string, sentence: string, resources: Resource[]}} Support */
+/** @typedef {{email: string|null, email_confirmed: boolean}} Me */
+/**
+ * @typedef {object} Session
+ * @property {string} session_id
+ * @property {boolean} current the one that asks
+ * @property {string|null} device
+ * @property {string} last_seen_at RFC 3339
+ */
 
 const PATIENCE_MS = 15_000;
+const REFRESH_PATIENCE_MS = 4_000;
 
 /** A refused or failed request; `status` 0 means that no answer came. */
 export class Problem extends Error {
-  /** @param {number} status @param {{detail?: string, title?: string, field?: string, rule?: string}} [body] */
+  /** @param {number} status @param {{type?: string, detail?: string, title?: string, field?: string, rule?: string}} [body] */
   constructor(status, body = {}) {
     super(body.detail ?? body.title ?? "no answer");
     this.status = status;
+    this.kind = body.type?.replace(/^\/problems\//, "") ?? "";
     this.field = body.field;
     this.rule = body.rule;
   }
@@ -46,10 +56,11 @@ export class Problem extends Error {
 
 /**
  * @param {string} path
- * @param {{token?: string, body?: object}} [options] a body makes it a POST
- * @returns {Promise<any>}
+ * @param {{token?: string, method?: string, body?: object, patience?: number, keepalive?: boolean}} [options]
+ * a body makes it a POST; `keepalive` outlives the page
+ * @returns {Promise<any>} the answer, an empty object where there is none
  */
-async function request(path, { token, body } = {}) {
+async function request(path, { token, method, body, patience = PATIENCE_MS, keepalive } = {}) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
@@ -57,12 +68,13 @@ async function request(path, { token, body } = {}) {
   let response;
   try {
     response = await fetch(path, {
-      method: body ? "POST" : "GET",
+      method: method ?? (body ? "POST" : "GET"),
       headers,
       body: body ? JSON.stringify(body) : undefined,
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(patience),
       credentials: "omit",
       cache: "no-store",
+      keepalive,
     });
   } catch {
     throw new Problem(0);
@@ -82,6 +94,44 @@ export const signIn = (email, password) => request("/v1/auth/sign-in", { body: {
 export const signUp = (email, password, name) =>
   request("/v1/auth/sign-up", { body: { email, password, ...(name ? { display_name: name } : {}) } });
 
+/**
+ * Works once with each token. A lost answer is asked for again at once, while the server still repeats it.
+ * @param {string} refreshToken @returns {Promise<Credentials>}
+ */
+export async function refresh(refreshToken) {
+  const ask = () =>
+    request("/v1/auth/refresh", { body: { refresh_token: refreshToken }, patience: REFRESH_PATIENCE_MS });
+  return ask().catch((problem) => (problem.status === 0 ? ask() : Promise.reject(problem)));
+}
+
+/** @param {string} token */
+export const signOut = (token) => request("/v1/auth/sign-out", { token, method: "POST", keepalive: true });
+
+/** @param {string} email answered alike whether it has an account or not */
+export const forgotPassword = (email) => request("/v1/auth/forgot-password", { body: { email } });
+
+/** @param {string} token of the letter's link @param {string} password */
+export const resetPassword = (token, password) => request("/v1/auth/reset-password", { body: { token, password } });
+
+/** @param {string} token of the letter's link */
+export const verifyEmail = (token) => request("/v1/auth/verify-email", { body: { token } });
+
+/** @param {string} token @returns {Promise<{sent: boolean}>} false: there was nothing to confirm */
+export const resendVerification = (token) => request("/v1/auth/resend-verification", { token, method: "POST" });
+
+/** @param {string} token @returns {Promise<Me>} */
+export const me = (token) => request("/v1/me", { token });
+
+/** @param {string} token @returns {Promise<Session[]>} last seen first */
+export const sessions = async (token) => (await request("/v1/me/sessions", { token })).sessions;
+
+/** @param {string} token @param {string} id */
+export const endSession = (token, id) =>
+  request(`/v1/me/sessions/${encodeURIComponent(id)}`, { token, method: "DELETE" });
+
+/** @param {string} token @returns {Promise<{ended: number}>} */
+export const endOtherSessions = (token) => request("/v1/me/sessions", { token, method: "DELETE" });
+
 /** @param {string} token @returns {Promise<Conversation[]>} newest activity first */
 export const conversations = async (token) => (await request("/v1/conversations", { token })).conversations;
 
@@ -96,6 +146,5 @@ export function messages(token, id, before) {
   return request(`/v1/conversations/${encodeURIComponent(id)}/messages?${query}`, { token });
 }
 
-/** @param {string} country two letters @param {string} token @returns {Promise<Support>} */
-export const supportResources = (country, token) =>
-  request(`/v1/support/resources?${new URLSearchParams({ country })}`, { token });
+/** Open to anyone: nobody has to be signed in to find help. @param {string} country two letters @returns {Promise<Support>} */
+export const supportResources = (country) => request(`/v1/support/resources?${new URLSearchParams({ country })}`);

@@ -27,19 +27,16 @@ export class ConversationView {
   #createId = "";
   #loaded = false;
   #joinTimer = 0;
-  #token;
-  #onSignedOut;
+  #ask;
   #onStarted;
 
   /**
    * @param {object} options
-   * @param {() => string} options.token
-   * @param {() => void} options.onSignedOut
+   * @param {import("./tokens.js").Ask} options.ask
    * @param {(id: string) => void} options.onStarted the first words made this conversation
    */
-  constructor({ token, onSignedOut, onStarted }) {
-    this.#token = token;
-    this.#onSignedOut = onSignedOut;
+  constructor({ ask, onStarted }) {
+    this.#ask = ask;
     this.#onStarted = onStarted;
     this.#earlier.onclick = () => this.#loadEarlier();
   }
@@ -132,6 +129,7 @@ export class ConversationView {
   #send(text) {
     const client = this.#client;
     if (!client) return;
+    if (!this.#id) this.#createId ||= crypto.randomUUID(); // words may be quicker than the list
     const item = client.send({ text, conversationId: this.#id || undefined, createId: this.#createId });
     this.#changed(() => this.#timeline.wait(item, waitingWord(client.state)));
     this.#follow.toEnd();
@@ -170,7 +168,7 @@ export class ConversationView {
     clearTimeout(this.#joinTimer);
     const id = this.#id;
     try {
-      const { messages, more } = await api.messages(this.#token(), id);
+      const { messages, more } = await this.#ask((token) => api.messages(token, id));
       if (id !== this.#id) return;
       if ((messages[0]?.seq ?? 0) > this.#timeline.newest + 1) this.#timeline.clearKept();
       for (const message of messages) this.#timeline.put(message);
@@ -186,14 +184,14 @@ export class ConversationView {
     const id = this.#id;
     this.#earlier.disabled = true;
     try {
-      const { messages, more } = await api.messages(this.#token(), id, this.#timeline.oldest);
+      const { messages, more } = await this.#ask((token) => api.messages(token, id, this.#timeline.oldest));
       if (id !== this.#id) return;
       this.#follow.holding(() => {
         for (const message of messages) this.#timeline.put(message);
         this.#earlier.hidden = !more;
       });
-    } catch (error) {
-      if (error instanceof api.Problem && error.status === 401) this.#onSignedOut();
+    } catch {
+      // the button is there to be pressed again
     } finally {
       this.#earlier.disabled = false;
     }
@@ -202,7 +200,6 @@ export class ConversationView {
   /** @param {unknown} error */
   #loadFailed(error) {
     const status = error instanceof api.Problem ? error.status : 0;
-    if (status === 401) return this.#onSignedOut();
     if (status === 404) return this.#missing();
     if (this.#loaded) return;
     say(this.#nothing, { text: word("openFailed"), action: word("tryAgain"), onAction: () => void this.#load() });

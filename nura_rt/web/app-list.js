@@ -22,25 +22,24 @@ export class ConversationList {
   #state = byId("list-state");
   /** @type {Map<string, Row>} */ #rows = new Map();
   #selected = "";
-  #token;
+  #ask;
   #onChange;
 
   /**
-   * @param {() => string} token
+   * @param {import("./tokens.js").Ask} ask
    * @param {(conversation: Conversation) => void} onChange called for each conversation read or changed
    */
-  constructor(token, onChange) {
-    this.#token = token;
+  constructor(ask, onChange) {
+    this.#ask = ask;
     this.#onChange = onChange;
   }
 
-  /** @returns {Promise<boolean>} false when the list could not be read @throws {api.Problem} when signed out */
+  /** @returns {Promise<boolean>} false when the list could not be read */
   async load() {
     if (!this.#rows.size) say(this.#state, { text: word("listLoading") });
     try {
-      for (const conversation of await api.conversations(this.#token())) this.#put(conversation);
-    } catch (error) {
-      if (error instanceof api.Problem && error.status === 401) throw error;
+      for (const conversation of await this.#ask(api.conversations)) this.#put(conversation);
+    } catch {
       const again = { action: word("tryAgain"), onAction: () => void this.load() };
       if (!this.#rows.size) say(this.#state, { text: word("listFailed"), ...again });
       return false;

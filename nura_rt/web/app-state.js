@@ -16,6 +16,8 @@ const WORDS = {
   reconnecting: { state: "stateReconnecting", waiting: "unsentWaiting" },
   offline: { state: "stateOffline", waiting: "unsentOffline" },
   "signed-out": { state: "stateStopped", waiting: "unsentSignedOut" },
+  revoked: { state: "stateStopped", waiting: "unsentSignedOut" },
+  gone: { state: "stateStopped", waiting: "unsentSignedOut" },
   displaced: { state: "stateStopped", waiting: "unsentWaiting" },
   refused: { state: "stateStopped", waiting: "unsentWaiting" },
 };

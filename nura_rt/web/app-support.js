@@ -59,12 +59,10 @@ export class SupportCard {
   /** @type {Resource[]|null} of the person's country, where it is known */ #near = null;
   /** @type {Resource[]} */ #anywhere = [];
   #shown = "";
-  #token;
   #announce;
 
-  /** @param {() => string} token @param {(text: string) => void} announce for people who listen */
-  constructor(token, announce) {
-    this.#token = token;
+  /** @param {(text: string) => void} announce for people who listen */
+  constructor(announce) {
     this.#announce = announce;
   }
 
@@ -72,7 +70,7 @@ export class SupportCard {
   async prepare() {
     if (this.#near) return;
     const here = country();
-    const { country: found, resources } = await api.supportResources(here, this.#token()).catch(() => NOTHING);
+    const { country: found, resources } = await api.supportResources(here).catch(() => NOTHING);
     if (found === here) this.#near = resources;
     this.#anywhere = resources;
     this.#draw();
@@ -91,7 +89,8 @@ export class SupportCard {
 
   /** @param {import("./frames.js").SupportNotice} notice from the server; a lower level never replaces a higher one */
   notice(notice) {
-    const { conversation_id: id, level, text, resources } = notice;
+    const { level, text, resources } = notice;
+    const id = notice.conversation_id ?? this.#shown; // words of the profile stand in no conversation
     const before = this.#cards.get(id);
     if (weight(level) < weight("moderate") || (before && weight(level) < weight(before.level))) return;
     this.#cards.set(id, { level, text: sentence(level, text), resources: resources ?? [], small: false });

@@ -2,60 +2,100 @@
  * The page: who is here, what is open, and which part hears what.
  * Invariant: this is the only file that knows all parts; a part never reaches into another.
  */
+import * as api from "./api.js";
+import { Account } from "./app-account.js";
 import { ConversationView } from "./app-conversation.js";
 import { Door } from "./app-door.js";
+import { takeLink } from "./app-links.js";
 import { ConversationList, titleOf } from "./app-list.js";
 import { showState } from "./app-state.js";
 import { SupportCard } from "./app-support.js";
 import { RealtimeClient } from "./client.js";
 import * as credentials from "./credentials.js";
-import { byId, within } from "./dom.js";
+import { byId } from "./dom.js";
+import { explain } from "./problems.js";
+import { signOut, Tokens } from "./tokens.js";
 import { fillWords, language, word } from "./words.js";
 
 class App {
   /** @type {RealtimeClient|null} */ #client = null;
   #userId = "";
-  #token = () => credentials.read()?.access_token ?? "";
-  #door = new Door((signedIn) => {
-    credentials.keep(signedIn);
-    this.#enter(signedIn.user_id);
-  });
-  #support = new SupportCard(this.#token, (text) => (byId("announcer").textContent = text));
-  #list = new ConversationList(this.#token, (conversation) => {
+  /** @type {string|undefined} */ #signIn;
+  #tokens = new Tokens("", () => {});
+  /** @type {import("./tokens.js").Ask} */ #ask = (request) => this.#tokens.ask(request);
+  #door = new Door((signedIn) => this.#enter(credentials.keep(signedIn)), () => this.#return());
+  #account = new Account(this.#ask, (button) => this.#signOut(button));
+  #support = new SupportCard((text) => (byId("announcer").textContent = text));
+  #list = new ConversationList(this.#ask, (conversation) => {
     this.#support.standing(conversation);
     if (conversation.conversation_id === this.#view.id) byId("title").textContent = titleOf(conversation);
   });
   #view = new ConversationView({
-    token: this.#token,
-    onSignedOut: () => this.#leave("signedOut"),
+    ask: this.#ask,
     onStarted: (id) => location.replace(`#/c/${encodeURIComponent(id)}`),
   });
 
   begin() {
-    addEventListener("hashchange", () => this.#client && this.#route());
+    addEventListener("hashchange", () => this.#followLink() || (this.#client && this.#route()));
     credentials.watch(() => this.#otherTab());
-    byId("sign-out").onclick = () => this.#signOut();
+    byId("sign-out").onclick = () => this.#signOut(byId("sign-out"));
     byId("skip").onclick = (event) => {
       event.preventDefault();
       this.#view.focus();
     };
-    const known = credentials.read();
-    if (known) this.#enter(known.user_id);
-    else void this.#door.show();
+    if (!this.#followLink()) this.#begin();
   }
 
-  /** @param {string} userId */
-  #enter(userId) {
+  #begin() {
+    if (!this.#return()) void this.#door.show();
+  }
+
+  /** @returns {boolean} false when nobody is signed in */
+  #return() {
+    const known = credentials.read();
+    if (!known) return false;
+    this.#door.hide();
+    this.#enter(known);
+    return true;
+  }
+
+  /** A letter's link was opened here. @returns {boolean} */
+  #followLink() {
+    const link = takeLink(this.#client || credentials.read() ? "#/account" : "");
+    if (link?.kind === "verify") void this.#verify(link.token);
+    if (link?.kind === "reset") {
+      this.#close();
+      void this.#door.reset(link.token);
+    }
+    return link !== null;
+  }
+
+  /** @param {string} token */
+  async #verify(token) {
+    if (this.#client) this.#route();
+    else this.#begin();
+    const problem = await api.verifyEmail(token).then(() => null, explain);
+    const said = problem?.key ?? "confirmed";
+    if (this.#client) this.#account.linkFollowed(said, !problem);
+    else this.#door.say(said);
+  }
+
+  /** @param {credentials.Kept} known */
+  #enter({ user_id: userId, sign_in: signIn }) {
     if (userId !== this.#userId) this.#view.forgetDraft();
     this.#userId = userId;
+    this.#signIn = signIn;
+    const tokens = new Tokens(signIn, (why) => this.#tokens === tokens && this.#leave(why));
+    this.#tokens = tokens;
     const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/socket`;
-    const client = new RealtimeClient({ url, userId, token: () => this.#token() || null });
+    const client = new RealtimeClient({ url, userId, token: (stale) => tokens.forSocket(stale) });
     client.on("state", (state) => {
       showState(state, () => client.start());
       if (state === "signed-out") this.#leave("signedOut");
+      if (state === "revoked" || state === "gone") this.#leave(state);
     });
     client.on("welcome", () => {
-      void this.#loadList();
+      void this.#list.load();
       void this.#support.prepare();
     });
     client.on("conversation.changed", (frame) => this.#list.changed(frame.conversation));
@@ -67,26 +107,19 @@ class App {
     showState("connecting", () => {});
     // Opened before the socket is, so that words waiting for their conversation are seen to go out.
     if (!location.hash && client.unsent.some((item) => item.create_id)) history.replaceState(null, "", "#/new");
-    const asked = /^#\/(new|c\/)/.test(location.hash);
+    const asked = /^#\/(new|account|c\/)/.test(location.hash);
     if (asked) this.#route();
     client.start();
-    void this.#loadList().then(() => this.#client === client && (asked ? this.#label() : this.#route()));
+    void this.#account.learn();
+    void this.#list.load().then(() => this.#client === client && (asked ? this.#label() : this.#route()));
   }
 
-  async #loadList() {
-    try {
-      await this.#list.load();
-    } catch {
-      this.#leave("signedOut");
-    }
-  }
-
-  /** @param {import("./words.js").WordKey} [why] a sentence for the door */
+  /** What was written and not sent stays. @param {import("./words.js").WordKey} [why] a sentence for the door */
   #leave(why) {
     if (!this.#client) return;
-    credentials.forget();
+    credentials.forget(this.#signIn);
     this.#close();
-    void this.#door.show(why);
+    if (!this.#return()) void this.#door.show(why); // unless another tab has signed in meanwhile
   }
 
   #close() {
@@ -95,22 +128,27 @@ class App {
     this.#view.close();
     this.#list.clear();
     this.#support.clear();
+    this.#account.clear();
     byId("announcer").textContent = "";
     byId("room").hidden = true;
   }
 
-  #signOut() {
+  /** @param {HTMLElement} button asks once more where words would be lost */
+  #signOut(button) {
     const unsent = this.#client?.unsent.length ?? 0;
-    const label = within(byId("sign-out"), "span");
+    const label = button.querySelector("span") ?? button;
     const sure = word("signOutUnsent", { n: unsent });
     if (unsent && label.textContent !== sure) {
+      button.removeAttribute("aria-label");
       label.textContent = sure;
       return;
     }
     label.textContent = word("signOut");
+    const kept = credentials.read();
     this.#client?.discardUnsent();
     this.#view.forgetDraft();
-    this.#leave();
+    this.#leave(); // before the server is told: other tabs leave by themselves and are not turned out
+    if (kept) void signOut(kept);
     location.replace("#");
   }
 
@@ -118,13 +156,12 @@ class App {
   #otherTab() {
     const known = credentials.read();
     if (!known) return this.#leave("signedOut");
-    if (this.#client && known.user_id === this.#userId) return;
+    if (this.#door.resetting || (this.#client && known.sign_in === this.#signIn)) return;
     this.#close();
-    this.#door.hide();
-    this.#enter(known.user_id);
+    this.#return();
   }
 
-  /** `#/` the list, `#/new`, `#/c/ID`; without any the newest conversation. */
+  /** `#/` the list, `#/new`, `#/account`, `#/c/ID`; without any the newest conversation. */
   #route() {
     const newest = this.#list.newest()?.conversation_id;
     if (!location.hash && newest) {
@@ -133,7 +170,14 @@ class App {
     }
     const id = /^#\/c\/(.+)$/.exec(location.hash)?.[1];
     const listing = location.hash === "#/";
-    byId("room").dataset.view = listing ? "list" : "conversation";
+    const account = location.hash === "#/account";
+    byId("room").dataset.view = account ? "account" : listing ? "list" : "conversation";
+    byId("to-account").setAttribute("aria-current", account ? "page" : "false");
+    if (account) {
+      this.#list.select("");
+      void this.#account.open();
+      return;
+    }
     if (id) this.#view.open(decodeURIComponent(id));
     else if (!listing) this.#view.openNew();
     else if (!this.#view.id && newest) this.#view.open(newest); // on a wide page it stands beside the list

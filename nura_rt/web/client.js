@@ -36,7 +36,7 @@ export class RealtimeClient {
   /**
    * @param {object} options
    * @param {string} options.url
-   * @param {() => string|null} options.token
+   * @param {import("./link.js").LinkOptions["token"]} options.token
    * @param {string} options.userId whose unsent texts may be sent
    * @param {Storage} [options.storage] where they wait; sessionStorage when left out
    */

@@ -9,7 +9,7 @@
 /** @typedef {{run_id: string, conversation_id: string, reply_to: string}} ReplyStarted */
 /** @typedef {{run_id: string, conversation_id: string, n: number, at: number, text: string}} ReplyDelta `at` counts code points */
 /** @typedef {{run_id: string, conversation_id: string, reason: "completed"|"failed"|"cancelled", message_id?: string, seq?: number}} ReplyEnded */
-/** @typedef {{notice_id: string, conversation_id: string, level: CrisisLevel, text: string, resources: Resource[]}} SupportNotice */
+/** @typedef {{notice_id: string, conversation_id: string|null, level: CrisisLevel, text: string, resources: Resource[]}} SupportNotice */
 /**
  * What `on` can hear; frames are handed on as the server sent them. `welcome`: after each connect, read what has
  * no seq again. `joined` with fresh: read the history over REST. `unavailable`: not found, or not this person's.

@@ -4,11 +4,12 @@
  */
 
 /** @typedef {import("./frames.js").Frame} Frame */
-/** @typedef {"idle"|"connecting"|"online"|"reconnecting"|"offline"|"signed-out"|"displaced"|"refused"} LinkState */
+/** @typedef {"idle"|"connecting"|"online"|"reconnecting"|"offline"|"signed-out"|"revoked"|"gone"|"displaced"|"refused"} LinkState */
 /**
  * @typedef {object} LinkOptions
  * @property {string} url ws: or wss: address of /v1/socket; never with a token in it
- * @property {() => string|null} token asked at each connect; null means signed out
+ * @property {(stale: string|null) => string|null|Promise<string|null>} token asked at each connect, and with a `stale`
+ * one when the server wants a newer; null means signed out, a rejection that it cannot be had now
  * @property {(frame: Frame) => void} onFrame every frame but `pong`, `welcome` included
  * @property {(state: LinkState) => void} onState
  * @property {(heads: Record<string, number>) => void} onHeads newest seq by channel, from `pong` and `heartbeat`
@@ -22,9 +23,15 @@ const CONNECT_MS = 10_000; // from opening the socket to `welcome`
 const PROBE_MS = 2_000; // after the tab comes back
 const GRACE_MS = 10_000; // after a quiet heartbeat
 const TOO_FAST_ATTEMPT = 4; // 4429: start the backoff here
-const SIGN_IN_AGAIN = new Set([4401, 4501, 4505, 4509, 4510]);
-const DISPLACED = 4507;
 const TOO_FAST = 4429;
+const EXPIRED = 4401;
+const BAD_TOKEN = 4501; // our secret may have changed since: one newer token is tried
+/** @type {Record<number, LinkState>} */
+const ENDINGS = { 4505: "signed-out", 4507: "displaced", 4509: "revoked", 4510: "gone" };
+const AUTH = "auth"; // the ref of auth.refresh
+
+/** Full jitter. @param {number} attempt from 0 @returns {number} ms */
+const backoff = (attempt) => Math.random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt);
 
 export class Link {
   #options;
@@ -38,6 +45,10 @@ export class Link {
   #calmTimer = 0;
   #beatTimer = 0;
   #probeTimer = 0;
+  #renewTimer = 0;
+  /** @type {string|null} the token that counts on this socket */ #shown = null;
+  /** @type {string|null} the one that the server would not take */ #stale = null;
+  #turn = 0; // what was awaited for an earlier socket is dropped
   #unlisten = new AbortController();
 
   /** @param {LinkOptions} options */
@@ -98,12 +109,21 @@ export class Link {
     return navigator.onLine ? "reconnecting" : "offline";
   }
 
-  #open() {
+  async #open() {
     this.#drop();
-    const token = this.#options.token();
-    if (!token) return this.#finish("signed-out");
+    const turn = this.#turn;
     const again = this.#state === "reconnecting" || this.#state === "offline";
     this.#setState(again ? this.#away() : "connecting");
+    let token;
+    try {
+      token = await this.#options.token(this.#stale);
+    } catch {
+      if (turn === this.#turn) this.#lost(1006); // no network, no server: a reason to wait, not to sign out
+      return;
+    }
+    if (turn !== this.#turn) return;
+    if (!token || token === this.#stale) return this.#finish("signed-out");
+    this.#shown = token;
     const socket = new WebSocket(this.#options.url, [SUBPROTOCOL]);
     this.#socket = socket;
     socket.onopen = () => socket.send(JSON.stringify({ type: "hello", token }));
@@ -114,7 +134,10 @@ export class Link {
 
   /** Lets go of the socket at once: a half-open one may take minutes to say `close`. */
   #drop() {
-    for (const timer of [this.#retryTimer, this.#connectTimer, this.#calmTimer, this.#probeTimer]) clearTimeout(timer);
+    this.#turn += 1;
+    for (const timer of [this.#retryTimer, this.#connectTimer, this.#calmTimer, this.#probeTimer, this.#renewTimer]) {
+      clearTimeout(timer);
+    }
     clearInterval(this.#beatTimer);
     this.#probeTimer = 0;
     const socket = this.#socket;
@@ -133,6 +156,8 @@ export class Link {
     clearTimeout(this.#probeTimer);
     this.#probeTimer = 0;
     if (frame.type === "welcome") this.#welcomed(frame);
+    if (frame.type === "auth.expiring") void this.#renew();
+    if (frame.type === "error" && frame.ref === AUTH) this.#renewRefused(frame);
     if (frame.type === "draining") this.#retryAfter = frame.reconnect_after_ms;
     if (frame.heads) this.#options.onHeads(frame.heads);
     if (frame.type !== "pong" && frame.type !== "heartbeat") this.#options.onFrame(frame);
@@ -144,7 +169,36 @@ export class Link {
     this.#calmTimer = setTimeout(() => (this.#attempt = 0), CALM_MS);
     this.#beatTimer = setInterval(() => this.#probe(GRACE_MS), frame.heartbeat_s * 1000);
     this.#retryAfter = 0;
+    this.#stale = null;
     this.#setState("online");
+  }
+
+  /** Shows a newer token on the open socket; `auth.refreshed` then needs nothing more from us. */
+  async #renew(attempt = 0) {
+    const turn = this.#turn;
+    clearTimeout(this.#renewTimer);
+    let token;
+    try {
+      token = await this.#options.token(this.#shown);
+    } catch {
+      if (turn === this.#turn) this.#renewTimer = setTimeout(() => this.#renew(attempt + 1), backoff(attempt));
+      return;
+    }
+    if (turn !== this.#turn) return;
+    if (!token) return this.#finish("signed-out");
+    if (token === this.#shown) return; // nothing newer to show: 4401 will say so
+    this.#shown = token;
+    this.#showToken();
+  }
+
+  #showToken() {
+    this.send({ type: "auth.refresh", ref: AUTH, token: this.#shown });
+  }
+
+  /** Too soon is asked again; a token that is not good is found out by the 4401 to come. @param {Frame} frame */
+  #renewRefused(frame) {
+    clearTimeout(this.#renewTimer);
+    if (frame.temporary) this.#renewTimer = setTimeout(() => this.#showToken(), frame.retry_after_ms ?? FIRST_DELAY_MS);
   }
 
   /** Asks for a sign of life; none within `patience` ms means that the socket is dead. @param {number} patience */
@@ -161,14 +215,14 @@ export class Link {
   /** @param {number} code a close code of docs/protocol.md */
   #lost(code) {
     this.#drop();
-    if (SIGN_IN_AGAIN.has(code)) return this.#finish("signed-out");
-    if (code === DISPLACED) return this.#finish("displaced");
-    if (code >= 4500 && code <= 4999) return this.#finish("refused");
+    if (code in ENDINGS) return this.#finish(ENDINGS[code]);
+    if (code === BAD_TOKEN && this.#stale) return this.#finish("signed-out");
+    if (code === EXPIRED || code === BAD_TOKEN) this.#stale = this.#shown;
+    else if (code >= 4500 && code <= 4999) return this.#finish("refused");
     if (code === TOO_FAST) this.#attempt = Math.max(this.#attempt, TOO_FAST_ATTEMPT);
     this.#setState(this.#away());
-    const ceiling = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#attempt);
+    const delay = this.#retryAfter || backoff(this.#attempt);
     this.#attempt += 1;
-    const delay = this.#retryAfter || Math.random() * ceiling;
     this.#retryAfter = 0;
     this.#retryTimer = setTimeout(() => this.#open(), delay);
   }

@@ -82,7 +82,7 @@ create policy import on users to nura_import using (true) with check (true);
 create policy import on user_service_profiles to nura_import using (true) with check (true);
 grant select, insert, update (device, ip_prefix, last_seen_at, signed_in_at, expires_at, ended_at, end_reason)
    on nura.sessions to nura_auth;
-grant select, insert, update (used_at) on nura.refresh_tokens to nura_auth;
+grant select, insert, update (used_at), delete on nura.refresh_tokens to nura_auth;
 grant select, insert, update (tries_left, used_at), delete on nura.verifications to nura_auth;
 grant update (password_hash, password_changed_at, email) on nura.accounts to nura_auth;
 grant select, insert, delete on nura.webhook_inbox to nura_auth;

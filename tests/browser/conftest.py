@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from guests import Guest, sign_up
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from nura_rt.embedded.stack import Addresses
@@ -36,10 +38,16 @@ def chromium_path() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def site(folder: Path, stores: Addresses) -> Iterator[str]:
+def data(folder: Path) -> Path:
+    """The data folder of `site`: its mailbox is there."""
+    made = folder / "browser"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture(scope="session")
+def site(data: Path, stores: Addresses) -> Iterator[str]:
     """The address of an instance whose companion writes at a person's pace, so that a reply can be watched."""
-    data = folder / "browser"
-    data.mkdir()
     started = Instance(data, {**environ_of(stores), "COMPANION_PACE_S": "0.03"}).start()
     try:
         yield started.url
@@ -69,6 +77,12 @@ async def demo_state(chromium: Browser, site: str) -> Any:
     state = await context.storage_state()
     await context.close()
     return state
+
+
+@pytest.fixture
+def guest(site: str) -> Guest:
+    """Somebody new, signed up; nobody else's page is theirs."""
+    return sign_up(site, f"{uuid.uuid4().hex}@guest.example")
 
 
 @pytest.fixture

@@ -4,24 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from looks import DESK, LANDMARKS, PHONE, SMALL, UNNAMED, WIDER
 from playwright.async_api import Page, expect
 
 pytestmark = pytest.mark.slow
 
 OpenPage = Callable[..., Awaitable[Page]]
-PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-VISIBLE = "node => node.checkVisibility({checkOpacity: true, checkVisibilityCSS: true})"
-UNNAMED = f"""() => [...document.querySelectorAll('a, button, input, textarea, section, nav, [role=region]')]
-  .filter({VISIBLE})
-  .filter(node => !(node.ariaLabel || node.labels?.[0]?.textContent || node.innerText || '').trim())
-  .map(node => node.outerHTML)"""
-SMALL = f"""() => [...document.querySelectorAll('a, button, input, textarea')].filter({VISIBLE})
-  .filter(node => !node.classList.contains('skip'))
-  .map(node => [node.id || node.className, node.getBoundingClientRect()])
-  .filter(([, box]) => box.width < 24 || box.height < 24).map(([name]) => name)"""
-WIDER = "() => document.documentElement.scrollWidth - innerWidth"
-LANDMARKS = f"""() => ['main', 'nav', 'h1'].map(tag =>
-  [tag, [...document.querySelectorAll(tag)].filter({VISIBLE}).length])"""
 
 
 async def test_everything_can_be_done_with_the_keyboard(page: Page) -> None:
@@ -120,7 +108,7 @@ async def test_a_token_that_is_no_longer_good_leads_to_the_door(page: Page, comp
     complaints[:] = [text for text in complaints if "401" not in text]
 
 
-@pytest.mark.parametrize("size", [PHONE, {"viewport": {"width": 1280, "height": 800}}], ids=["phone", "desk"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 async def test_everything_on_the_page_has_a_name_and_room_for_a_finger(
     new_page: OpenPage, demo_state: Any, size: dict[str, Any]
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from nura_rt.embedded.stack import Addresses
 from peers import peer, until_seq
-from proxy import Proxy, postgres_socket, redis_socket
+from proxy import Proxy, postgres_socket, postgres_through, redis_socket
 from servers import Instance, StartInstance
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ async def test_sigterm_ends_an_instance_whose_postgresql_has_frozen(
 ) -> None:
     assert stores.database_url is not None
     async with Proxy(postgres_socket(stores.database_url)) as link:
-        url = f"postgresql://nura@127.0.0.1:{link.port}/nura?sslmode=disable"
+        url = postgres_through(stores.database_url, link.port)
         frozen = await asyncio.to_thread(start_instance, SUPABASE_DATABASE_URL=url)
         async with peer(frozen, "frozen") as person:
             conversation = await person.open_conversation()

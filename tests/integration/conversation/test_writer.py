@@ -12,8 +12,10 @@ import pytest
 from databases import Database
 from nura_rt.conversation.writer import Busy, Kept, Outcome, Refused, Writer
 from nura_rt.store.batch import Row
+from nura_rt.store.logins import Logins
 from nura_rt.telemetry import Counters
 from rows import make_person, turn
+from servers import free_port
 from writers import answers, made, running
 
 WITHIN_S = 10.0
@@ -216,12 +218,11 @@ async def test_an_answer_lost_after_the_commit_is_asked_for_again(
 
 
 async def test_without_a_database_rows_are_refused_for_now(
-    database: Database, place: Callable[..., Row], monkeypatch: pytest.MonkeyPatch
+    place: Callable[..., Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nura_rt.conversation.writer._RECONNECT_WITHIN_S", 0.2)
-    nowhere = Writer(
-        database.url.replace("port=5432", "port=5999"), queue_at_most=10, lease_s=1, counters=Counters()
-    )
+    url = f"postgresql://nura@127.0.0.1:{free_port()}/nura"
+    nowhere = Writer(Logins(url), queue_at_most=10, lease_s=1, counters=Counters())
     row = place()
     async with running(nowhere):
         told = await answers(nowhere, [row])

@@ -13,7 +13,7 @@ import pytest
 
 from databases import Database, scratch
 from nura_rt.embedded.stack import Addresses
-from nura_rt.store import pool
+from nura_rt.store import migrate, pool
 
 STORE = Path(pool.__file__).parent
 # These make the schema and the connections, or speak to another schema than ours.
@@ -92,14 +92,9 @@ async def known(stores: Addresses) -> AsyncIterator[Database]:
     """Migrated, and with what Supabase brings along."""
     async with scratch(stores, migrated=True) as made:
         conn = await asyncpg.connect(made.admin_url)
-        await conn.execute(
-            """
-            CREATE TABLE auth.sessions (id uuid PRIMARY KEY, user_id uuid NOT NULL);
-            GRANT USAGE ON SCHEMA auth TO nura_auth;
-            GRANT SELECT ON auth.sessions TO nura_auth
-            """
-        )
+        await conn.execute("CREATE TABLE auth.sessions (id uuid PRIMARY KEY, user_id uuid NOT NULL)")
         await conn.close()
+        await migrate.bootstrap(made.admin_url, database=None, login="nura", password=None)
         yield made
 
 

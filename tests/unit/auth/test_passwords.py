@@ -1,28 +1,36 @@
-"""Passwords: right is right, wrong is wrong, and unknown costs the same time."""
+"""Passwords: right is right, wrong is wrong, unknown costs the same, and a flood of them starves nobody."""
 
 import asyncio
-import time
-from collections.abc import Awaitable
+import threading
+from collections.abc import Iterator
 
+import bcrypt
 import pytest
 
-from nura_rt.auth import passwords
-from nura_rt.auth.passwords import PasswordRule
+from nura_rt.auth import passwords as module
+from nura_rt.auth.passwords import PasswordRule, Passwords, PasswordsBusy
 
 CHEAP = 4
 
 
-async def test_a_password_is_known_again_and_another_is_not() -> None:
-    hashed = await passwords.hash_password("correct horse", cost=CHEAP)
+@pytest.fixture
+def passwords() -> Iterator[Passwords]:
+    made = Passwords(cost=CHEAP)
+    yield made
+    made.close()
 
-    assert await passwords.verify_password("correct horse", hashed)
-    assert not await passwords.verify_password("correct horsf", hashed)
+
+async def test_a_password_is_known_again_and_another_is_not(passwords: Passwords) -> None:
+    hashed = await passwords.hash("correct horse")
+
+    assert await passwords.verify("correct horse", hashed)
+    assert not await passwords.verify("correct horsf", hashed)
 
 
-async def test_an_accent_may_be_written_in_two_ways() -> None:
-    hashed = await passwords.hash_password("caf\u00e9 au lait", cost=CHEAP)
+async def test_an_accent_may_be_written_in_two_ways(passwords: Passwords) -> None:
+    hashed = await passwords.hash("caf\u00e9 au lait")
 
-    assert await passwords.verify_password("cafe\u0301 au lait", hashed)
+    assert await passwords.verify("cafe\u0301 au lait", hashed)
 
 
 @pytest.mark.parametrize(
@@ -38,57 +46,118 @@ async def test_an_accent_may_be_written_in_two_ways() -> None:
     ],
 )
 async def test_a_password_that_breaks_a_rule_is_refused_without_repeating_it(
-    password: str, rule: str
+    passwords: Passwords, password: str, rule: str
 ) -> None:
     with pytest.raises(PasswordRule) as caught:
-        await passwords.hash_password(password, cost=CHEAP)
+        await passwords.hash(password)
 
+    assert passwords.operations == 0
     assert caught.value.field == "password"
     assert rule in caught.value.rule
     assert not password or password not in str(caught.value)
 
 
 @pytest.mark.parametrize("password", ["x" * 10, "x" * 72, "\u20ac" * 24])
-async def test_the_ends_of_the_length_rule_are_allowed(password: str) -> None:
-    hashed = await passwords.hash_password(password, cost=CHEAP)
+async def test_the_ends_of_the_length_rule_are_allowed(passwords: Passwords, password: str) -> None:
+    hashed = await passwords.hash(password)
 
-    assert await passwords.verify_password(password, hashed)
+    assert await passwords.verify(password, hashed)
 
 
 @pytest.mark.parametrize("hashed", ["", "nonsense", "$2b$04$short"])
-async def test_a_damaged_hash_matches_nothing(hashed: str) -> None:
-    assert not await passwords.verify_password("correct horse", hashed)
+async def test_a_damaged_hash_matches_nothing(passwords: Passwords, hashed: str) -> None:
+    assert not await passwords.verify("correct horse", hashed)
 
 
 async def test_the_default_cost_is_twelve() -> None:
-    hashed = await passwords.hash_password("correct horse")
+    hashed = await module.hash_password("correct horse")
 
     assert hashed.startswith("$2b$12$")
 
 
-async def test_an_unknown_account_takes_as_long_as_a_wrong_password() -> None:
-    hashed = await passwords.hash_password("correct horse", cost=10)
-    wrong, unknown = [], []
+async def test_everything_that_may_be_asked_costs_one_operation(passwords: Passwords) -> None:
+    hashed = await passwords.hash("correct horse")
+    counted = [passwords.operations]
 
-    for _ in range(5):
-        wrong.append(await seconds(passwords.verify_password("wrong horse", hashed)))
-        unknown.append(await seconds(passwords.burn(cost=10)))
+    for ask in (
+        passwords.verify("correct horse", hashed),
+        passwords.verify("wrong horse", hashed),
+        passwords.verify("short", hashed),
+        passwords.verify("x" * 100, hashed),
+        passwords.burn(),
+    ):
+        await ask
+        counted.append(passwords.operations)
 
-    assert 0.5 < min(unknown) / min(wrong) < 2
+    assert counted == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_damaged_hash_and_nobody_run_bcrypt_too(
+    passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is counted is spent: bcrypt itself is watched."""
+    ran: list[bytes] = []
+    check = bcrypt.checkpw
+
+    def watched(password: bytes, hashed: bytes) -> bool:
+        ran.append(hashed)
+        return check(password, hashed)
+
+    monkeypatch.setattr(bcrypt, "checkpw", watched)
+
+    await passwords.verify("correct horse", "nonsense")
+    await passwords.burn()
+
+    assert [hashed[:7] for hashed in ran if hashed != b"nonsense"] == [b"$2b$04$"] * 2
 
 
 async def test_the_loop_goes_on_while_a_password_is_hashed() -> None:
-    hashing = asyncio.ensure_future(passwords.hash_password("correct horse"))
+    passwords = Passwords()
+    hashing = asyncio.ensure_future(passwords.hash("correct horse"))
     turns = 0
 
     while not hashing.done():
         await asyncio.sleep(0.001)
         turns += 1
 
+    passwords.close()
     assert turns > 10
 
 
-async def seconds(work: Awaitable[object]) -> float:
-    start = time.perf_counter()
-    await work
-    return time.perf_counter() - start
+async def test_a_flood_is_turned_away_and_other_threads_stay_free() -> None:
+    """Two at work and three waiting; the sixth is told so at once, and the default pool answers."""
+    passwords = Passwords(cost=10, waiting_at_most=3)
+    flood = [asyncio.ensure_future(passwords.burn()) for _ in range(50)]
+    await asyncio.sleep(0)
+
+    at_work = {thread.name for thread in threading.enumerate() if thread.name.startswith("bcrypt")}
+    elsewhere = await asyncio.to_thread(lambda: threading.current_thread().name)
+
+    outcomes = await asyncio.gather(*flood, return_exceptions=True)
+    passwords.close()
+    assert len(at_work) <= 2
+    assert not elsewhere.startswith("bcrypt")
+    assert outcomes.count(None) == passwords.operations == 5
+    assert sum(isinstance(outcome, PasswordsBusy) for outcome in outcomes) == 45
+
+
+async def test_a_place_is_free_again_when_its_work_is_done() -> None:
+    passwords = Passwords(cost=CHEAP, at_once=1, waiting_at_most=0)
+
+    for _ in range(20):
+        await passwords.burn()
+
+    assert passwords.operations == 20
+    passwords.close()
+
+
+async def test_whoever_goes_away_leaves_no_more_work_than_allowed() -> None:
+    passwords = Passwords(cost=10, at_once=1, waiting_at_most=0)
+    gone = asyncio.ensure_future(passwords.burn())
+    await asyncio.sleep(0.01)
+    gone.cancel()
+
+    with pytest.raises(PasswordsBusy):
+        await passwords.burn()
+
+    passwords.close()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from nura_rt import settings
-from nura_rt.auth.identify import SignInUnavailable
+from nura_rt.auth.identify import Barred, SignInUnavailable
 from nura_rt.auth.tokens import Identity, TokenError
 from nura_rt.chat.socket import _Door
 
@@ -14,8 +14,11 @@ from nura_rt.chat.socket import _Door
 async def hung_up(trouble: Exception) -> dict[str, Any]:
     """The close message of a session whose hello brings this trouble, over plain ASGI."""
 
-    async def identify(token: str) -> Identity:
-        raise trouble
+    class Identifying:
+        trusted = ()
+
+        async def __call__(self, token: str, **_: object) -> Identity:
+            raise trouble
 
     said: list[dict[str, Any]] = []
     arriving: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -27,7 +30,7 @@ async def hung_up(trouble: Exception) -> dict[str, Any]:
 
     scope = {"type": "websocket", "headers": [], "subprotocols": ["nura.v1"], "extensions": {}}
     nobody: Any = None
-    door = _Door(nobody, identify, settings.load({}, dotenv=None), "i1")  # type: ignore[arg-type]
+    door = _Door(nobody, Identifying(), settings.load({}, dotenv=None), "i1")  # type: ignore[arg-type]
     await door.open(scope, arriving.get, send)
     return said[-1]
 
@@ -37,6 +40,8 @@ async def hung_up(trouble: Exception) -> dict[str, Any]:
     [
         (TokenError("invalid"), 4501, "bad_token"),
         (TokenError("expired"), 4401, "token_expired"),
+        (Barred("revoked"), 4509, "revoked"),
+        (Barred("account_erased"), 4510, "account_erased"),
         (SignInUnavailable(), 4402, "sign_in_unavailable"),
         (RuntimeError("a defect"), 4011, "internal"),
     ],

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nura_rt.chat.subscription import PersonalChannel, Subscription
+from nura_rt.protocol.server import ConversationRemoved, Unsubscribed
 from nura_rt.realtime.connection import Connection
 from nura_rt.realtime.payload import Payload
 
@@ -155,9 +156,20 @@ async def test_replay_and_live_in_any_interleaving_give_each_seq_once(
 @pytest.mark.parametrize("seq", [None, 1])
 async def test_the_personal_channel_sends_all_at_once(seq: int | None) -> None:
     outlet = Outlet()
-    personal = PersonalChannel(Connection("c1", outlet, soft_bytes=SOFT, hard_bytes=SOFT))
+    personal = PersonalChannel(Connection("c1", outlet, soft_bytes=SOFT, hard_bytes=SOFT), lambda _: None)
 
     personal.hear(seq, payload(1))
     personal.hear(seq, payload(1))
 
     assert outlet.seqs == [1, 1]
+
+
+def test_the_personal_channel_tells_of_deleted_conversations_only() -> None:
+    outlet, removed = Outlet(), list[str]()
+    personal = PersonalChannel(Connection("c1", outlet, soft_bytes=SOFT, hard_bytes=SOFT), removed.append)
+
+    personal.hear(None, Payload.of(Unsubscribed("conversation.removed")))
+    personal.hear(None, Payload.of(ConversationRemoved("c7")))
+
+    assert removed == ["c7"]
+    assert len(outlet.written) == 2

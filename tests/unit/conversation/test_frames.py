@@ -10,6 +10,7 @@ from nura_rt.store.conversations import Conversation
 from nura_rt.store.messages import Message
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
+LATER = datetime(2026, 11, 22, 11, tzinfo=UTC)
 
 
 def test_a_persons_message_names_its_client_id() -> None:
@@ -36,8 +37,36 @@ def test_who_wrote_it_if_not_the_owner_is_named(author: str | None) -> None:
 
 
 def test_a_conversation_is_a_line_of_the_list() -> None:
-    row = Conversation("c1", "A walk", "active", "low", 4, 3, AT, None)
+    row = Conversation(
+        id="c1",
+        title="A walk",
+        description="About the sea",
+        session_type="checkup",
+        status="active",
+        crisis_level="low",
+        last_seq=4,
+        read_seq=2,
+        message_count=3,
+        total_duration_minutes=1.5,
+        created_at=AT,
+        updated_at=LATER,
+        last_message_at=None,
+    )
 
     frame = frames.conversation(row)
 
-    assert frame == server.Conversation("c1", "A walk", "active", "low", 4, 3, AT, None)
+    assert frame == server.Conversation(
+        conversation_id="c1",
+        title="A walk",
+        status="active",
+        crisis_level="low",
+        head=4,
+        message_count=3,
+        created_at=AT,
+        last_message_at=None,
+        updated_at=LATER,
+        description="About the sea",
+        session_type="checkup",
+        read_seq=2,
+        total_duration_minutes=1.5,
+    )

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from nura_rt.conversation.intake import Accepted, Intake, Turn
+from nura_rt.conversation.intake import Refused as NotTaken
 from nura_rt.conversation.recent import RecentLevels
 from nura_rt.conversation.support import SupportCards
 from nura_rt.conversation.writer import Busy, Kept, OnOutcome, Outcome, Refused
@@ -67,9 +68,10 @@ class Everybody:
         self.told.append(msgspec.json.decode(payload.data)["type"] if payload.data else "announcement")
 
 
-def said(text: str, fate: Fate, uses: list[tuple[str, ...]] | None = None) -> tuple[list[str], list[Job]]:
-    """What is told after `text` met its fate: the sender's answer first, and the jobs begun."""
-    everybody = Everybody()
+def intake_of(
+    everybody: Everybody, fate: Fate, uses: list[tuple[str, ...]] | None = None
+) -> tuple[Intake, list[Job]]:
+    """The intake whose writer's fate is known, and the jobs it begins."""
     hub = Hub(everybody, on_gap=lambda _: None)
     jobs: list[Job] = []
     writer: Any = Fated(fate)
@@ -82,6 +84,13 @@ def said(text: str, fate: Fate, uses: list[tuple[str, ...]] | None = None) -> tu
         recent=RecentLevels(),
         on_use=lambda *use: uses.append(use) if uses is not None else None,
     )
+    return intake, jobs
+
+
+def said(text: str, fate: Fate, uses: list[tuple[str, ...]] | None = None) -> tuple[list[str], list[Job]]:
+    """What is told after `text` met its fate: the sender's answer first, and the jobs begun."""
+    everybody = Everybody()
+    intake, jobs = intake_of(everybody, fate, uses)
     intake.accept(
         Turn("p1", "c1", "k1", text),
         lambda answer: everybody.told.append("accepted" if isinstance(answer, Accepted) else "refused"),
@@ -101,6 +110,19 @@ def said(text: str, fate: Fate, uses: list[tuple[str, ...]] | None = None) -> tu
 )
 def test_help_is_shown_whatever_becomes_of_the_message(fate: Fate, told: list[str]) -> None:
     assert said(SERIOUS, fate)[0] == told
+
+
+@pytest.mark.parametrize("fate", [kept, repeated, not_found, degraded, busy])
+@pytest.mark.parametrize(("text", "level"), [(SERIOUS, "critical"), (ORDINARY, None)])
+def test_the_answer_has_the_card_whatever_becomes_of_the_message(
+    fate: Fate, text: str, level: str | None
+) -> None:
+    answers: list[Accepted | NotTaken] = []
+    intake, _ = intake_of(Everybody(), fate)
+
+    intake.accept(Turn("p1", "c1", "k1", text), answers.append)
+
+    assert [answer.support.level if answer.support else None for answer in answers] == [level]
 
 
 @pytest.mark.parametrize(

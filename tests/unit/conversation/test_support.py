@@ -32,7 +32,7 @@ def shown(level: Level) -> list[Payload]:
     hub = Hub(heard, on_gap=lambda _: None)
     hub.join(channels.user("p1"), heard)
     cards = SupportCards(hub, lambda level: (f"a sentence for {level}", [Resource("A line", call="1")]))
-    cards.show(person_id="p1", conversation_id="c1", cause_id="m1", level=level)
+    cards.show("p1", cards.card(conversation_id="c1", cause_id="m1", level=level))
     return heard.payloads
 
 

@@ -24,6 +24,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 seqs = st.integers(0, 2**53 - 1)
 client_frames: st.SearchStrategy[ClientFrame] = st.one_of(
     st.builds(client.Hello, token=texts, device=st.none() | texts.map(lambda text: text[:100])),
+    st.builds(client.AuthRefresh, token=texts, ref=st.none() | refs),
     st.builds(client.Subscribe, ref=refs, channel=refs, since=st.none() | seqs),
     st.builds(client.Unsubscribe, ref=refs, channel=refs),
     st.builds(client.ConversationCreate, ref=refs, client_id=ids, title=st.none() | texts),
@@ -40,7 +41,7 @@ names = st.sampled_from(
     ["ref", "channel", "since", "client_id", "conversation_id", "text", "t", "token", "x"]
 )
 types = st.sampled_from(
-    ["hello", "subscribe", "unsubscribe", "conversation.create", "message.send", "ping", ""]
+    ["hello", "auth.refresh", "subscribe", "unsubscribe", "conversation.create", "message.send", "ping", ""]
 )
 near_frames = st.builds(
     lambda kind, fields: {"type": kind, **fields}, types | values, st.dictionaries(names | st.text(), values)
@@ -61,7 +62,7 @@ def test_every_client_frame_survives_the_trip(frame: ClientFrame) -> None:
 def test_every_client_frame_is_in_the_trip() -> None:
     types = {frame.__struct_config__.tag for frame in client.ClientFrame.__args__}
 
-    assert types == {"hello", "subscribe", "unsubscribe", "conversation.create", "message.send", "ping"}
+    assert types == {"hello", "auth.refresh", "subscribe", "unsubscribe", "conversation.create", "message.send", "ping"}
 
 
 def read(text: str | bytes) -> ClientFrame | FrameError:
@@ -162,7 +163,10 @@ def test_a_refusal_never_repeats_what_was_said() -> None:
 
 @pytest.mark.parametrize("code", list(Close))
 def test_a_close_code_says_whether_to_come_back(code: Close) -> None:
-    never_again = {"bad_hello", "bad_token", "protocol_violation", "frame_too_large"}
+    never_again = {
+        "bad_hello", "bad_token", "protocol_violation", "frame_too_large", "another_person", "revoked",
+        "account_erased",
+    }  # fmt: skip
 
     assert (code >= 4500) == (code.slug in never_again)
     assert 4000 <= code < 5000

@@ -1,0 +1,65 @@
+"""A verified token, written down: the person's row and the session's, in one statement.
+
+An e-mail address belongs to whoever the identity provider says now: it leaves the row of who had it before.
+"""
+
+from datetime import UTC, datetime
+
+import asyncpg
+
+from nura_rt.auth.tokens import Identity
+from nura_rt.store import sessions, users
+from nura_rt.store.sessions import Seen, Sighting
+
+NO_EMAIL = "@no-email.invalid"  # never mailed
+
+
+class Busy(Exception):
+    """Somebody else changed the same rows in the same moment; try again."""
+
+
+def sighting_of(
+    identity: Identity, *, device: str | None, agent: str | None, ip_prefix: str | None
+) -> Sighting:
+    """What the identity says, in the words of the tables."""
+    email = identity.email.lower() if identity.email else None
+    if email and email.endswith(NO_EMAIL):  # ours to give
+        email = None
+    return Sighting(
+        session_id=identity.session_id,
+        person_id=identity.user_id,
+        source=identity.source,
+        email=email,
+        phone=identity.phone,
+        email_confirmed_at=_moment(identity.email_confirmed_at),
+        phone_confirmed_at=_moment(identity.phone_confirmed_at),
+        signed_in_at=_moment(identity.signed_in_at),
+        issued_at=datetime.fromtimestamp(identity.issued_at, UTC),
+        expires_at=datetime.fromtimestamp(identity.expires_at, UTC),
+        device=device,
+        agent=agent,
+        ip_prefix=ip_prefix,
+    )
+
+
+async def keep(pool: asyncpg.Pool, sighting: Sighting) -> Seen:
+    """One round trip, unless the address was another person's. Raises Busy, and what asyncpg raises."""
+    try:
+        return await sessions.seen(pool, sighting)
+    except asyncpg.DeadlockDetectedError:
+        raise Busy from None
+    except asyncpg.UniqueViolationError:
+        pass
+    try:
+        async with pool.acquire() as conn, conn.transaction():
+            freed = await users.free_email(conn, sighting.email or "", for_person=sighting.person_id)
+            seen = await sessions.seen(conn, sighting)
+            for person_id in freed:
+                await users.note_email_moved(conn, person_id)
+            return seen
+    except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
+        raise Busy from None
+
+
+def _moment(epoch_s: float | None) -> datetime | None:
+    return None if epoch_s is None else datetime.fromtimestamp(epoch_s, UTC)

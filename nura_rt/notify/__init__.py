@@ -1,0 +1,1 @@
+"""How people are reached outside a socket: letters, and who carries them."""
