@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ON = $(if $(PG),NURA_TEST_PG=$(PG) )$(if $(TLS),NURA_TEST_TLS=$(TLS) )
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check format schema pictures lock clean
+.PHONY: help install run test test-fast check format schema openapi pictures lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ format: $(STAMP) ## let ruff mend what it can
 
 schema: $(STAMP) ## write sql/schema.sql anew from the migrations
 	$(BIN)/python tests/schema_picture.py --write
+
+openapi: $(STAMP) ## write docs/openapi.json anew from the routes
+	$(BIN)/python tests/openapi_picture.py --write
 
 pictures: $(STAMP) ## take the README's pictures anew (needs Chromium)
 	$(BIN)/python docs/take_pictures.py

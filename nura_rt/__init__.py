@@ -24,7 +24,7 @@ The floors; imports only go down (import-linter keeps it):
 
     __main__, cli            the command line
     app                      the composition root: the only file that knows everybody
-    problems                 what went wrong in a route, as problem+json
+    stores problems          what an instance keeps things in; what went wrong in a route, as problem+json
     chat people safety ops   doors: how things come in; they never import each other
     conversation             the path: intake, writer, replay, reply; threads
     pipeline assistant notify jobs auth realtime      capabilities

@@ -5,12 +5,11 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import metadata
-from typing import Any
 
-import asyncpg
 import httpx
 from litestar import Litestar
 
+from nura_rt import telemetry
 from nura_rt.assistant.companion import Companion
 from nura_rt.auth.identify import Identify
 from nura_rt.auth.passwords import Passwords
@@ -18,8 +17,6 @@ from nura_rt.auth.secret import jwt_secret
 from nura_rt.auth.sessions import Sessions
 from nura_rt.auth.tokens import Tokens
 from nura_rt.auth.verify import verifier
-from nura_rt.cache import client as cache
-from nura_rt.cache.responses import ResponseCache
 from nura_rt.cache.sessions import SessionCopies
 from nura_rt.chat.client import Desk
 from nura_rt.chat.routes import Rooms, chat_routes
@@ -51,7 +48,7 @@ from nura_rt.realtime.hub import Hub
 from nura_rt.realtime.pace import Pace
 from nura_rt.safety.resources import Resources, resource_routes
 from nura_rt.settings import Settings
-from nura_rt.store.logins import Logins, logins
+from nura_rt.stores import Stores, open_stores
 from nura_rt.telemetry import Counters
 from nura_rt.web.pages import load_assets, page_routes
 
@@ -78,9 +75,7 @@ class _Parts:
 
     instance: str
     counters: Counters
-    pools: list[asyncpg.Pool]
-    people: asyncpg.Pool
-    sign_in: asyncpg.Pool
+    stores: Stores
     sessions: Sessions
     passwords: Passwords
     http: httpx.AsyncClient
@@ -90,61 +85,40 @@ class _Parts:
     replay: Replay
     usage: Usage
     desk: Desk
-    door: asyncpg.Pool
     words: Words
     threads: Threads
-    responses: ResponseCache
     resources: Resources
 
     @classmethod
     async def open(
         cls, stack: AsyncExitStack, settings: Settings, database_url: str, redis_url: str
     ) -> "_Parts":
-        async def pool(role: str, *, smallest: int = 1, largest: int = _SIDE_POOL) -> asyncpg.Pool:
-            opened = await where.open_pool(role, smallest=smallest, largest=largest)
-            stack.callback(opened.terminate)
-            self.pools.append(opened)
-            return opened
-
         self = cls()
-        where = logins(settings, database_url)
-        self.pools = []
         self.instance = secrets.token_hex(4)
         self.counters = Counters()
-        self.people = await pool("nura_app", smallest=settings.db_pool_min, largest=settings.db_pool_max)
-        self.sign_in = await pool("nura_auth")
-        door, heads, work = await pool("nura_door"), await pool("nura_writer"), await pool("nura_worker")
-        redis = cache.for_bus(redis_url)
-        stack.push_async_callback(redis.aclose)
-        caches = cache.for_caches(settings.redis_cache_url or redis_url)
-        stack.push_async_callback(caches.aclose)
-        self.responses = ResponseCache(caches, self.counters, version=metadata.version("nura-rt"))
-        copies = caches
-        if settings.redis_cache_url is not None:  # `session:{id}` belongs where REDIS_URL says
-            copies = cache.for_caches(redis_url)
-            stack.push_async_callback(copies.aclose)
-        self.sessions = Sessions(
-            self.sign_in,
-            door=door,
-            copies=SessionCopies(copies),
-            lifetime_s=settings.refresh_ttl_s,
-            watching=await pool("nura_auth", largest=1),
+        stores = self.stores = await open_stores(
+            stack, settings, self.counters, database_url=database_url, redis_url=redis_url
         )
-        self.http = await stack.enter_async_context(httpx.AsyncClient())
+        self.sessions = Sessions(
+            stores.sign_in,
+            door=stores.door,
+            copies=SessionCopies(stores.sessions),
+            lifetime_s=settings.refresh_ttl_s,
+            watching=stores.endings,
+        )
+        # only settings.py reads the environment, proxies included
+        self.http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         self.passwords = Passwords()
         stack.callback(self.passwords.close)
-        self._wire(settings, where, redis, door=door, heads=heads, work=work)
+        self._wire(settings)
         return self
 
-    def _wire(
-        self, settings: Settings, where: Logins, redis: Any, *, door: asyncpg.Pool, heads: asyncpg.Pool,
-        work: asyncpg.Pool,
-    ) -> None:  # fmt: skip
-        limits, counters = settings.limits, self.counters
+    def _wire(self, settings: Settings) -> None:
+        limits, counters, stores = settings.limits, self.counters, self.stores
         pipeline = Pipeline.load(on_failure=lambda stage: counters.add(f"screening_failed_{stage}"))
         self.resources = Resources.load()
         self.bus = RedisBus(
-            redis,
+            stores.bus,
             instance=self.instance,
             on_frame=lambda channel, seq, payload: hub.receive(channel, seq, payload),
             on_resync=lambda: self.replay.note_doubt(),
@@ -152,23 +126,30 @@ class _Parts:
         )
         hub = Hub(self.bus, on_gap=lambda channel: self.replay.note_gap(channel))
         self.writer = Writer(
-            where, queue_at_most=limits.writer_queue, lease_s=_REPLY_LEASE_S, counters=counters
+            stores.where, queue_at_most=limits.writer_queue, lease_s=_REPLY_LEASE_S, counters=counters
         )
         self.replay = Replay(
-            people=self.people, heads=heads, hub=hub, bus=self.bus, limit=limits.replay, counters=counters
+            people=stores.people,
+            heads=stores.heads,
+            hub=hub,
+            bus=self.bus,
+            limit=limits.replay,
+            counters=counters,
         )
         companion = Companion(pace_s=settings.companion_pace_s)
-        replies = Replies(people=self.people, work=work, writer=self.writer, hub=hub, assistant=companion)
+        replies = Replies(
+            people=stores.people, work=stores.work, writer=self.writer, hub=hub, assistant=companion
+        )
         functions: dict[str, JobFunction] = {"reply": replies}
         self.worker = Worker(
-            work,
+            stores.work,
             functions,
             lease_s=_REPLY_LEASE_S,
             running_at_most=_REPLIES_AT_ONCE,
             held_at_most=_JOBS_HELD_AT_MOST,
             counters=counters,
         )
-        self.usage = Usage(work, counters)
+        self.usage = Usage(stores.work, counters)
         cards, recent = SupportCards(hub, self.resources.anywhere), RecentLevels()
         intake = Intake(
             pipeline=pipeline,
@@ -179,8 +160,8 @@ class _Parts:
             recent=recent,
             on_use=self.usage.note,
         )
-        self.door, self.words = door, Words(pipeline, cards)
-        written = Written(door, self.people, hub)
+        self.words = Words(pipeline, cards)
+        written = Written(stores.door, stores.people, hub)
         creation = Creation(self.words, written, recent)
         self.threads = Threads(self.words, written, recent)
         self.desk = Desk(intake, self.replay, creation, hub, limits, self.sessions)
@@ -199,6 +180,7 @@ class _Parts:
                     self.replay.check_for_ever(),
                     self.usage.flush_for_ever(),
                     self.sessions.watch_for_ever(),
+                    telemetry.log_for_ever(self.counters),
                 )
             ]
             working = group.create_task(self.worker.run())
@@ -212,27 +194,37 @@ class _Parts:
                 for task in (writing, *others):
                     task.cancel()
                 await self.usage.flush_at_the_end()
-                for pool in self.pools:  # a query on a frozen connection would wait for ever to be cancelled
+                for (
+                    pool
+                ) in self.stores.pools:  # a query on a frozen connection would wait for ever to be cancelled
                     pool.terminate()
 
 
 def _litestar(settings: Settings, parts: _Parts, demo: DemoPerson | None) -> Litestar:
+    stores, desk, limits = parts.stores, parts.desk, settings.limits
     identify, local = _identity(settings, parts)
-    rooms = Rooms(parts.people, identify, parts.desk.creation, parts.threads, parts.desk.intake, settings.limits)
-    pace = Pace(per_s=settings.limits.frames_per_s, burst=settings.limits.frame_burst)
+    rooms = Rooms(stores.people, stores.reads, identify, desk.creation, parts.threads, desk.intake, limits)
+    pace = Pace(per_s=limits.frames_per_s, burst=limits.frame_burst)
     return Litestar(
         [
-            socket_route(parts.desk, identify, settings, instance=parts.instance),
+            socket_route(desk, identify, settings, instance=parts.instance),
             *sign_in_routes(settings, local, demo=demo),
             *session_routes(identify, parts.sessions),
             *auth_hook_routes(
-                settings.auth_hook_secret, parts.sign_in, parts.sessions, changed=parts.responses.invalidate
+                settings.auth_hook_secret, stores.sign_in, parts.sessions, changed=stores.responses.invalidate
             ),
             *chat_routes(rooms),
-            *profile_routes(parts.door, identify, parts.words, parts.responses, pace),
-            *service_profile_routes(parts.door, identify, parts.words, parts.responses, pace),
+            *profile_routes(
+                stores.door,
+                identify,
+                parts.words,
+                stores.responses,
+                pace,
+                on_privacy=parts.sessions.preferences_changed,
+            ),
+            *service_profile_routes(stores.door, identify, parts.words, stores.responses, pace),
             *resource_routes(parts.resources),
-            *health_routes(parts.people, lambda: parts.bus.connected),
+            *health_routes(stores.people, lambda: parts.bus.connected),
             *page_routes(load_assets()),
         ],
         openapi_config=documentation(metadata.version("nura-rt")),
@@ -257,11 +249,11 @@ def _identity(settings: Settings, parts: _Parts) -> tuple[Identify, Local | None
         settings,
         tokens,
         secret=secret,
-        pool=parts.sign_in,
+        pool=parts.stores.sign_in,
         sessions=parts.sessions,
         identify=identify,
         delivery=delivery(settings),
         passwords=parts.passwords,
-        changed=parts.responses.invalidate,
+        changed=parts.stores.responses.invalidate,
     )
     return identify, local

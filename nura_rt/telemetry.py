@@ -1,5 +1,6 @@
 """Log lines and counters. A person's words cannot get in: what is not known to be harmless is left out."""
 
+import asyncio
 import contextlib
 import logging
 import re
@@ -31,6 +32,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COUNTER = re.compile(r"(?:[a-z]{1,24}|\d{1,4})(?:_(?:[a-z]{1,24}|\d{1,4})){0,7}")
 _LONGEST_LINE = 400
 _COUNTERS_A_LINE = 6
+_COUNTERS_EVERY_S = 60.0
 WITHHELD = "(withheld)"
 
 
@@ -93,6 +95,13 @@ def log_changes(counters: Counters) -> None:
         some = changed[start : start + _COUNTERS_A_LINE]
         words = "counted " + " ".join(f"{name}=%d" for name, _ in some)
         logging.getLogger("nura_rt.counters").info(words, *(count for _, count in some))
+
+
+async def log_for_ever(counters: Counters) -> None:
+    """Once a minute, until cancelled."""
+    while True:
+        await asyncio.sleep(_COUNTERS_EVERY_S)
+        log_changes(counters)
 
 
 def configure(level: str, stream: TextIO | None = None) -> None:

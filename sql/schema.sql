@@ -92,6 +92,20 @@ begin
      order by c.updated_at desc, c.id desc limit p_limit;
 end $$;
 
+CREATE FUNCTION nura.level_only_rises() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  levels constant text[] := array['none', 'low', 'moderate', 'high', 'critical'];
+begin
+  if array_position(levels, new.crisis_level::text) < array_position(levels, old.crisis_level::text) then
+    new.crisis_level := old.crisis_level;
+  end if;
+  new.safety_plan_triggered := new.safety_plan_triggered or old.safety_plan_triggered;
+  return new;
+end $$;
+
 CREATE FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) RETURNS SETOF nura.message_row
     LANGUAGE plpgsql
     AS $$
@@ -182,6 +196,8 @@ GRANT ALL ON FUNCTION nura.conversation_seen_by(p_user_id text, p_conversation_i
 REVOKE ALL ON FUNCTION nura.conversations_of(p_user_id text, p_status text, p_changed_since timestamptz, p_before timestamptz, p_before_id text, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION nura.conversations_of(p_user_id text, p_status text, p_changed_since timestamptz, p_before timestamptz, p_before_id text, p_limit integer) TO nura_app;
 
+REVOKE ALL ON FUNCTION nura.level_only_rises() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) TO nura_app;
 
@@ -260,6 +276,7 @@ ALTER TABLE ONLY public.conversations ADD CONSTRAINT conversations_pkey PRIMARY 
 ALTER TABLE ONLY public.conversations ADD CONSTRAINT conversations_user_id_client_id_key UNIQUE (user_id, client_id);
 ALTER TABLE ONLY public.conversations ADD CONSTRAINT conversations_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 CREATE INDEX idx_conversations_user_updated ON public.conversations USING btree (user_id, updated_at);
+CREATE TRIGGER level BEFORE UPDATE OF crisis_level, safety_plan_triggered ON public.conversations FOR EACH ROW WHEN ((((new.crisis_level)::text IS DISTINCT FROM (old.crisis_level)::text) OR (new.safety_plan_triggered IS DISTINCT FROM old.safety_plan_triggered))) EXECUTE FUNCTION nura.level_only_rises();
 CREATE TRIGGER touch BEFORE UPDATE ON public.conversations FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
 ALTER TABLE public.conversations ENABLE ROW LEVEL SECURITY;
 CREATE POLICY batch_read ON public.conversations FOR SELECT TO nura_writer USING (true);
@@ -268,7 +285,7 @@ CREATE POLICY own_rows ON public.conversations TO authenticated, nura_door USING
 GRANT SELECT ON TABLE public.conversations TO authenticated;
 GRANT SELECT,INSERT,DELETE ON TABLE public.conversations TO nura_door;
 GRANT SELECT (crisis_level, id, last_message_at, last_seq, message_count, safety_plan_triggered, total_duration_minutes, user_id) ON TABLE public.conversations TO nura_writer;
-GRANT UPDATE (description, status, title) ON TABLE public.conversations TO nura_door;
+GRANT UPDATE (crisis_level, description, safety_plan_triggered, status, title) ON TABLE public.conversations TO nura_door;
 GRANT UPDATE (crisis_level, last_message_at, last_seq, message_count, safety_plan_triggered, total_duration_minutes) ON TABLE public.conversations TO nura_writer;
 
 -- public.generated_images
@@ -489,10 +506,10 @@ CREATE POLICY usage ON public.user_service_profiles TO nura_worker USING (true) 
 GRANT SELECT ON TABLE public.user_service_profiles TO authenticated;
 GRANT SELECT ON TABLE public.user_service_profiles TO nura_door;
 GRANT SELECT,INSERT ON TABLE public.user_service_profiles TO nura_import;
-GRANT INSERT (service_preferences, service_type, user_id) ON TABLE public.user_service_profiles TO nura_door;
+GRANT INSERT (service_metadata, service_preferences, service_type, user_id) ON TABLE public.user_service_profiles TO nura_door;
 GRANT INSERT (last_used_at, service_type, usage_stats, user_id) ON TABLE public.user_service_profiles TO nura_worker;
 GRANT SELECT (last_used_at, service_type, usage_stats, user_id) ON TABLE public.user_service_profiles TO nura_worker;
-GRANT UPDATE (service_preferences) ON TABLE public.user_service_profiles TO nura_door;
+GRANT UPDATE (service_metadata, service_preferences) ON TABLE public.user_service_profiles TO nura_door;
 GRANT UPDATE (last_used_at, service_metadata, service_preferences, usage_stats) ON TABLE public.user_service_profiles TO nura_import;
 GRANT UPDATE (last_used_at, usage_stats) ON TABLE public.user_service_profiles TO nura_worker;
 

@@ -1,4 +1,4 @@
-"""The committed copy of the OpenAPI document; `python tests/openapi_picture.py --write` makes docs/openapi.json anew."""
+"""The committed copy of the OpenAPI document; `make openapi` writes docs/openapi.json anew."""
 
 import json
 import sys

@@ -24,6 +24,7 @@ from nura_rt.protocol.server import Message, Support
 from nura_rt.realtime import channels
 from nura_rt.realtime.pace import Pace
 from nura_rt.store import conversations, messages
+from nura_rt.store.replica import Reads
 
 _PAGE_AT_MOST = 200
 _NEWEST = 2**53 - 1
@@ -61,14 +62,13 @@ class MessageKept(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def message_routes(
-    people: asyncpg.Pool, identify: Identify, intake: Intake, pace: Pace, *, text_chars: int
+    reads: Reads, identify: Identify, intake: Intake, pace: Pace, *, text_chars: int
 ) -> list[HTTPRouteHandler]:
-    """GET and POST /v1/conversations/{id}/messages."""
-    return [_read_route(people, identify), _send_route(identify, intake, pace, text_chars)]
+    """GET and POST /v1/conversations/{id}/messages. History may come from a replica."""
+    return [_read_route(reads, identify), _send_route(identify, intake, pace, text_chars)]
 
 
-def _read_route(people: asyncpg.Pool, identify: Identify) -> HTTPRouteHandler:
-
+def _read_route(reads: Reads, identify: Identify) -> HTTPRouteHandler:
     @get(
         "/v1/conversations/{conversation_id:str}/messages",
         tags=_TAGS,
@@ -90,8 +90,10 @@ def _read_route(people: asyncpg.Pool, identify: Identify) -> HTTPRouteHandler:
         if before is not None and after is not None:
             rule = "must not be given with before"
             raise Refusal(400, "invalid", "a page goes one way", field="after", rule=rule)
-        page = await page_of(
-            people, identity.user_id, conversation_id, before=before, after=after, limit=limit
+        page = await reads.run(
+            lambda people: page_of(
+                people, identity.user_id, conversation_id, before=before, after=after, limit=limit
+            )
         )
         if page is None:
             raise _no_such()

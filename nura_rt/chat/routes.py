@@ -12,12 +12,14 @@ from nura_rt.conversation.intake import Intake
 from nura_rt.conversation.threads import Threads
 from nura_rt.realtime.pace import Pace
 from nura_rt.settings import Limits
+from nura_rt.store.replica import Reads
 
 
 class Rooms(msgspec.Struct, frozen=True):
     """What the routes need."""
 
     people: asyncpg.Pool
+    reads: Reads
     identify: Identify
     creation: Creation
     threads: Threads
@@ -37,7 +39,7 @@ def chat_routes(rooms: Rooms) -> list[HTTPRouteHandler]:
             Pace(per_s=limits.frames_per_s, burst=limits.frame_burst),
         ),
         *message_routes(
-            rooms.people,
+            rooms.reads,
             rooms.identify,
             rooms.intake,
             Pace(per_s=limits.messages_per_s, burst=limits.message_burst),

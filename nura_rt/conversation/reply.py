@@ -78,13 +78,7 @@ class Replies:
         """Streams the reply and keeps it; when it was kept before, only ends the job."""
         assert job.user_id is not None
         conversation_id, message_id = job.payload["conversation_id"], job.payload["message_id"]
-        run_id = await reply_runs.start(
-            self._work,
-            message_id=message_id,
-            conversation_id=conversation_id,
-            person_id=job.user_id,
-            lease_token=job.lease_token,
-        )
+        run_id = await self._start(job, job.user_id)
         if run_id is None:
             await jobs.finish(self._work, key=job.key, lease_token=job.lease_token)
             return
@@ -116,8 +110,23 @@ class Replies:
                     reply_message_id=outcome.message_id,
                 )
                 await jobs.finish(self._work, key=job.key, lease_token=job.lease_token)
-        elif outcome.why != "not_found":  # not found: the lease or the conversation is gone, nothing to do
+        elif outcome.why == "not_found":  # the lease is another's, or the conversation was deleted meanwhile
+            await jobs.finish(self._work, key=job.key, lease_token=job.lease_token)
+        else:
             raise RuntimeError(f"the reply was not kept: {outcome.why}")
+
+    async def _start(self, job: Job, person_id: str) -> str | None:
+        """The run's id; None when there is nothing to do, or nobody to tell."""
+        try:
+            return await reply_runs.start(
+                self._work,
+                message_id=job.payload["message_id"],
+                conversation_id=job.payload["conversation_id"],
+                person_id=person_id,
+                lease_token=job.lease_token,
+            )
+        except asyncpg.ForeignKeyViolationError:  # the conversation was deleted meanwhile
+            return None
 
     async def give_up(self, job: Job) -> None:
         """Every attempt failed: no spinner may stay."""

@@ -73,6 +73,7 @@ class Threads:
                 person_id=person_id,
                 conversation_id=conversation_id,
                 words=wanted,
+                level=found.level,
                 unchanged_since=read.updated_at if strictly else None,
             )
             if done:

@@ -1,6 +1,7 @@
 """GET and PATCH /v1/me: who a person is here, and what they allow. Their words are screened before they are kept."""
 
 import uuid
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -68,9 +69,15 @@ class MePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def profile_routes(
-    door: asyncpg.Pool, identify: Identify, words: Words, cache: ResponseCache, pace: Pace
+    door: asyncpg.Pool,
+    identify: Identify,
+    words: Words,
+    cache: ResponseCache,
+    pace: Pace,
+    *,
+    on_privacy: Callable[[str], Awaitable[None]],
 ) -> list[HTTPRouteHandler]:
-    """GET and PATCH /v1/me."""
+    """GET and PATCH /v1/me. `on_privacy` is told who has new privacy settings."""
 
     @get(
         "/v1/me",
@@ -101,6 +108,8 @@ def profile_routes(
         person_id = (await bearer(request, identify)).user_id
         pace.take(person_id)
         support = await _change(door, words, cache, person_id, data)
+        if data.privacy_settings is not UNSET:
+            await on_privacy(person_id)
         return MeChanged(**msgspec.structs.asdict(await _read(door, person_id)), support=support)
 
     return [read_me, change_me]

@@ -134,10 +134,18 @@ async def create(
 
 
 async def change(
-    conn: Executor, *, person_id: str, conversation_id: str, words: Words, unchanged_since: datetime | None
+    conn: Executor,
+    *,
+    person_id: str,
+    conversation_id: str,
+    words: Words,
+    level: str,
+    unchanged_since: datetime | None,
 ) -> bool:
-    """Writes what is set. False, and nothing is written: no such conversation of the person's, one that
-    changed after `unchanged_since`, or an ended one that would begin again. Runs as the door, inside `as_person`.
+    """Writes what is set; the crisis level rises to `level` and never falls. Runs as the door, inside `as_person`.
+
+    False, and nothing is written: no such conversation of the person's, one that changed after `unchanged_since`,
+    or an ended one that would begin again.
     """
     given = [getattr(words, name) for name in ("title", "description", "status")]
     flags = [value is not msgspec.UNSET for value in given]
@@ -147,7 +155,9 @@ async def change(
         UPDATE conversations
            SET title = CASE WHEN $3 THEN $4 ELSE title END,
                description = CASE WHEN $5 THEN $6 ELSE description END,
-               status = coalesce($7, status)
+               status = coalesce($7, status),
+               crisis_level = $9::varchar, -- a trigger keeps the higher one
+               safety_plan_triggered = safety_plan_triggered OR $9::varchar IN ('high', 'critical')
          WHERE user_id = $1 AND id = $2 AND ($8::timestamptz IS NULL OR updated_at = $8)
            AND (status <> 'ended' OR coalesce($7, 'ended') = 'ended')
      RETURNING id
@@ -160,6 +170,7 @@ async def change(
         values[1],
         values[2],
         unchanged_since,
+        level,
     )
     return row is not None
 

@@ -37,17 +37,21 @@ async def list_of(conn: Executor, person_id: str) -> list[ServiceProfile]:
 async def prefer(
     conn: Executor, *, person_id: str, service_type: str, preferences: dict[str, Any], at_most: int
 ) -> ServiceProfile | None:
-    """Replaces the preferences, making the profile where it is missing; None, and nothing is written, when the
-    person has `at_most` other profiles already.
+    """Replaces the preferences and notes their shape in `service_metadata`; the profile is made where it is missing.
+
+    None, and nothing is written, when the person has `at_most` other profiles already.
 
     Runs as the door, inside `as_person`.
     """
     row = await conn.fetchrow(
         """
-        INSERT INTO user_service_profiles AS p (user_id, service_type, service_preferences)
-             SELECT $1::varchar, $2::varchar, $3::json
+        INSERT INTO user_service_profiles AS p (user_id, service_type, service_preferences, service_metadata)
+             SELECT $1::varchar, $2::varchar, $3::json, '{"preferences_schema": 1}'
               WHERE (SELECT count(*) FROM user_service_profiles WHERE user_id = $1 AND service_type <> $2) < $4
-        ON CONFLICT (user_id, service_type) DO UPDATE SET service_preferences = $3
+        ON CONFLICT (user_id, service_type) DO UPDATE
+                SET service_preferences = $3,
+                    service_metadata = (coalesce(p.service_metadata::jsonb, '{}')
+                                        || excluded.service_metadata::jsonb)::json
           RETURNING service_type, service_preferences, coalesce(service_metadata, '{}') AS service_metadata,
                     coalesce(usage_stats, '{}') AS usage_stats, created_at, updated_at, last_used_at
         """,

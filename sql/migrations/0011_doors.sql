@@ -1,9 +1,27 @@
 -- migrate:up
 -- What our doors may write in a person's name, after screening (nura_door, inside `as_person`).
 grant select, update (full_name, display_name, bio, avatar_url, privacy_settings) on users to nura_door;
-grant select, insert (user_id, service_type, service_preferences),
-      update (service_preferences) on user_service_profiles to nura_door;
-grant update (title, description, status), delete on conversations to nura_door;
+grant select, insert (user_id, service_type, service_preferences, service_metadata),
+      update (service_preferences, service_metadata) on user_service_profiles to nura_door;
+grant update (title, description, status, crisis_level, safety_plan_triggered), delete on conversations to nura_door;
+
+-- Whoever writes it: what words once gave cause for stays.
+create function nura.level_only_rises() returns trigger
+  language plpgsql set search_path = '' as $$
+declare
+  levels constant text[] := array['none', 'low', 'moderate', 'high', 'critical'];
+begin
+  if array_position(levels, new.crisis_level::text) < array_position(levels, old.crisis_level::text) then
+    new.crisis_level := old.crisis_level;
+  end if;
+  new.safety_plan_triggered := new.safety_plan_triggered or old.safety_plan_triggered;
+  return new;
+end $$;
+create trigger level before update of crisis_level, safety_plan_triggered on conversations for each row
+  when (new.crisis_level is distinct from old.crisis_level
+        or new.safety_plan_triggered is distinct from old.safety_plan_triggered)
+  execute function nura.level_only_rises();
+revoke execute on function nura.level_only_rises() from public;
 
 -- What the server notes about the use of a service; no words.
 create policy usage on user_service_profiles to nura_worker using (true) with check (true);
@@ -100,6 +118,8 @@ revoke update (is_archived) on memory_items from authenticated;
 revoke select (last_message_at, total_duration_minutes), update (total_duration_minutes) on conversations from nura_writer;
 revoke all on user_service_profiles from nura_worker;
 drop policy usage on user_service_profiles;
-revoke update (title, description, status), delete on conversations from nura_door;
+drop trigger level on conversations;
+drop function nura.level_only_rises();
+revoke update (title, description, status, crisis_level, safety_plan_triggered), delete on conversations from nura_door;
 revoke all on user_service_profiles from nura_door;
 revoke all on users from nura_door;

@@ -18,6 +18,7 @@ from servers import SECRET, eventually
 
 REMEMBER = "kept => localStorage.setItem('nura.session', JSON.stringify(kept))"
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1"
+LINUX = "Mozilla/5.0 (X11; Linux x86_64) Chrome/130.0.0.0 Safari/537.36"
 LATER, EARLIER = "2099-01-01T00:00:00Z", "2020-01-01T00:00:00Z"
 
 
@@ -63,7 +64,12 @@ class Guest(msgspec.Struct, frozen=True):
 def sign_up(site: str, email: str) -> Guest:
     """A new person."""
     password = "four quiet words here"
-    answer = httpx.post(f"{site}/v1/auth/sign-up", json={"email": email, "password": password}, timeout=30)
+    answer = httpx.post(
+        f"{site}/v1/auth/sign-up",
+        json={"email": email, "password": password},
+        headers={"User-Agent": LINUX},
+        timeout=30,
+    )
     return Guest(site, email, password, answer.raise_for_status().json())
 
 

@@ -29,7 +29,7 @@ async def tab_to(page: Page, name: str) -> None:
     wanted = page.get_by_text(name, exact=True).first
     for _ in range(20):
         await page.keyboard.press("Tab")
-        if await wanted.evaluate("node => document.activeElement?.contains(node)"):
+        if await wanted.evaluate("node => node.closest('a, button') === document.activeElement"):
             return
     raise AssertionError(f"the keyboard does not reach {name}")
 

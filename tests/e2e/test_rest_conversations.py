@@ -275,3 +275,14 @@ async def test_words_that_worry_bring_help_and_an_event_in_the_same_commit(
     assert "support" not in calm.json()
     assert (made["crisis_level"], first_card["conversation_id"]) == ("critical", made["conversation_id"])
     assert [tuple(event) for event in events] == [(field, "critical")] * 2
+
+
+async def test_a_worrying_name_raises_the_level_and_a_calm_one_does_not_lower_it(
+    ada: httpx.AsyncClient,
+) -> None:
+    path = f"/v1/conversations/{(await begin(ada, title='A walk'))['conversation_id']}"
+    levels = [
+        (await ada.patch(path, json={"title": title})).json()["crisis_level"] for title in (SERIOUS, "A walk")
+    ]
+
+    assert levels == ["critical", "critical"]

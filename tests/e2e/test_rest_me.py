@@ -8,9 +8,11 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from redis.asyncio import Redis
 from rest import SERIOUS, problem, rest
 
 from nura_rt.cli.people import person_id
+from nura_rt.embedded.stack import Addresses
 from peers import peer
 from servers import Instance
 
@@ -243,3 +245,18 @@ async def test_words_that_worry_bring_help_and_an_event(
     assert changed.status_code == 200
     assert changed.json()["support"] == card
     assert [tuple(event) for event in events] == [("profile", "critical", None)]
+
+
+async def test_a_cached_profile_is_not_readable_in_redis(me: httpx.AsyncClient, stores: Addresses) -> None:
+    canary = f"canary-{uuid.uuid4().hex}"
+    await me.patch("/v1/me", json={"bio": canary})
+    for _ in range(2):
+        assert (await me.get("/v1/me")).json()["bio"] == canary
+    redis = Redis.from_url(str(stores.redis_url))
+
+    keys = [key async for key in redis.scan_iter("cache:people:me:*")]
+    bodies = [await redis.get(key) for key in keys]
+
+    await redis.aclose()
+    assert bodies
+    assert not any(canary.encode() in (body or b"") for body in bodies)

@@ -194,3 +194,22 @@ async def test_a_locked_conversation_answers_503_and_the_same_key_succeeds_later
     assert problem(refused) == (503, "/problems/degraded", None)
     assert int(refused.headers["retry-after"]) >= 1
     assert (later.status_code, later.json()["duplicate"]) == (201, False)
+
+
+async def test_the_reply_to_a_deleted_conversation_is_nobodys_work_any_more(
+    start_instance: StartInstance, admin: asyncpg.Connection
+) -> None:
+    slow = start_instance(COMPANION_PACE_S="0.5")
+    async with rest(slow, "ada") as ada:
+        messages = await room(ada)
+        said = (await ada.post(messages, json={"text": "I slept well"}, headers=key())).json()
+        await ada.delete(messages.removesuffix("/messages"))
+
+    job = f"reply:{said['message_id']}"
+    states: list[str] = []
+    while not states or states[-1] not in ("done", "dead"):
+        states.append(await admin.fetchval("SELECT state FROM nura.jobs WHERE key = $1", job))
+        await asyncio.sleep(0.1)
+
+    assert states[-1] == "done"
+    assert await admin.fetchval("SELECT attempt FROM nura.jobs WHERE key = $1", job) == 1

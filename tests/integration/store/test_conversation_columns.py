@@ -74,6 +74,7 @@ async def test_the_door_writes_what_a_person_says_of_a_conversation(
                 person_id=person_id,
                 conversation_id=made.id,
                 words=conversations.Words(title=None, status=status),
+                level="none",
                 unchanged_since=None,
             )
     finally:

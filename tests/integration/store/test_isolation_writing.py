@@ -111,7 +111,7 @@ async def test_an_update_without_where_touches_only_the_browsers_own_rows(
     finally:
         await conn.close()
 
-    assert [row[0] for row in touched] == [neighbours.ann]  # type: ignore[index]
+    assert [row[0] for row in touched] == [neighbours.ann]
 
 
 @pytest.mark.parametrize("verb", ["DELETE FROM {table}", "TRUNCATE {table}"])
@@ -160,7 +160,7 @@ async def test_a_door_without_where_changes_only_rows_of_the_person_it_acts_for(
     assert ("public.conversations", "(deleted)") in done
     assert ("public.users", "display_name") in done
     assert ("public.users", "email") not in done
-    assert ("public.conversations", "crisis_level") not in done
+    assert ("public.conversations", "last_seq") not in done
 
 
 async def test_the_door_cannot_write_in_another_persons_name(neighbours: Neighbours) -> None:
@@ -171,6 +171,30 @@ async def test_the_door_cannot_write_in_another_persons_name(neighbours: Neighbo
                 await conn.execute("INSERT INTO conversations (user_id) VALUES ($1)", neighbours.bob)
     finally:
         doors.terminate()
+
+
+async def test_a_level_never_falls_whoever_writes_it(
+    neighbours: Neighbours, eyes: asyncpg.Connection
+) -> None:
+    levels = ["none", "low", "high", "critical", "moderate", "none"]
+    seen = []
+    attempt = eyes.transaction()
+    await attempt.start()
+    for level in levels:
+        seen.append(
+            await eyes.fetchval(
+                """
+                UPDATE conversations SET crisis_level = $2::varchar, safety_plan_triggered = ($2::varchar = 'high')
+                 WHERE id = $1
+                RETURNING crisis_level || CASE WHEN safety_plan_triggered THEN '!' ELSE '' END
+                """,
+                f"{neighbours.ann}-c",
+                level,
+            )
+        )
+    await attempt.rollback()
+
+    assert seen == ["none", "low", "high!", "critical!", "critical!", "critical!"]
 
 
 @pytest.mark.parametrize("role", ROLES)

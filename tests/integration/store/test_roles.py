@@ -90,7 +90,6 @@ async def test_nobody_but_the_app_may_become_a_person(root: asyncpg.Connection) 
         ("nura_writer", "SELECT frame FROM nura.notices"),
         ("nura_auth", "DELETE FROM users"),
         ("nura_door", "SELECT 1 FROM messages"),
-        ("nura_door", "UPDATE conversations SET crisis_level = 'none'"),
         ("nura_door", "UPDATE users SET email = ''"),
         ("nura_door", "UPDATE users SET xp = 1"),
         ("nura_door", "UPDATE nura.consents SET given_at = now()"),
