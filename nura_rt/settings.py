@@ -192,7 +192,3 @@ def _refuse_unsafe_secrets(settings: Settings) -> None:
         raise SettingsError("SUPABASE_JWT_SECRET", "must not be a generated, guessable or default one")
     if settings.supabase_url is not None and not settings.supabase_url.startswith("https://"):
         raise SettingsError("SUPABASE_URL", "must be https:// in production: keys come from there")
-    if settings.kek is None and settings.kek_file is None:
-        raise SettingsError(
-            "NURA_KEK_FILE", "must be set in production (or NURA_KEK): it wraps people's keys"
-        )

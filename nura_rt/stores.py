@@ -14,6 +14,7 @@ from nura_rt.store import kek, sealing
 from nura_rt.store.keyring import Keyring
 from nura_rt.store.logins import Logins, logins
 from nura_rt.store.replica import Reads
+from nura_rt.store.sealing import SealBroken
 from nura_rt.telemetry import Counters
 
 _SIDE_POOL = 4  # the door, sign-in, heads and jobs each need a few connections of their own role
@@ -31,7 +32,7 @@ class Stores(msgspec.Struct, frozen=True):
     work: asyncpg.Pool
     sign_in: asyncpg.Pool
     endings: asyncpg.Pool  # one connection: a storm of sign-ins must not delay who was signed out
-    keyring: Keyring
+    keyring: Keyring | None  # None: production was given no key-encryption key
     bus: Redis
     sessions: Redis
     responses: ResponseCache
@@ -59,7 +60,8 @@ async def open_stores(
         at = Logins(settings.read_database_url, pooler=settings.db_pooler)
         replica = await pool("nura_app", at=at, smallest=0, largest=settings.db_pool_max)
     sign_in = await pool("nura_auth")
-    keyring = Keyring(sign_in, kek.load(settings))
+    wrapping = kek.load_if_any(settings)
+    keyring = Keyring(sign_in, wrapping) if wrapping else None
     bus = cache.for_bus(redis_url)
     stack.push_async_callback(bus.aclose)
     caches = cache.for_caches(settings.redis_cache_url or redis_url)
@@ -85,15 +87,20 @@ async def open_stores(
     )
 
 
-def _sealed_responses(caches: Redis, counters: Counters, keyring: Keyring) -> ResponseCache:
-    """A cached profile holds words too: each answer is sealed with its person's key."""
+def _sealed_responses(caches: Redis, counters: Counters, keyring: Keyring | None) -> ResponseCache:
+    """A cached profile holds words too: each answer is sealed with its person's key, or not kept at all."""
+
+    async def key_of(person_id: str) -> bytes:
+        if keyring is None:
+            raise SealBroken  # what cannot be sealed is not cached
+        return await keyring.key_of(person_id)
 
     async def seal(person_id: str, body: bytes) -> bytes:
-        key = await keyring.key_of(person_id)
+        key = await key_of(person_id)
         return sealing.seal(key, body.decode("latin-1"), **_place(person_id)).encode("ascii")
 
     async def unseal(person_id: str, sealed: bytes) -> bytes:
-        key = await keyring.key_of(person_id)
+        key = await key_of(person_id)
         return sealing.open_sealed(key, sealed.decode("ascii"), **_place(person_id)).encode("latin-1")
 
     return ResponseCache(caches, counters, version=metadata.version("nura-rt"), seal=seal, unseal=unseal)

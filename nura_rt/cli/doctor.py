@@ -17,8 +17,8 @@ from redis.exceptions import RedisError
 from nura_rt.cli import stores
 from nura_rt.embedded import postgres, valkey
 from nura_rt.embedded.stack import Addresses, StackError
-from nura_rt.settings import Settings
-from nura_rt.store import migrate
+from nura_rt.settings import Settings, SettingsError
+from nura_rt.store import kek, migrate
 
 _WITHIN_S = 5.0
 
@@ -45,7 +45,9 @@ def run(settings: Settings, *, as_json: bool) -> int:
 
 
 async def _look(settings: Settings, addresses: Addresses) -> dict[str, Finding]:
-    database, redis = await asyncio.gather(_database(settings, addresses), _redis(settings, addresses))
+    database, redis, replica = await asyncio.gather(
+        _database(settings, addresses), _redis(settings, addresses), _replica(settings)
+    )
     return {
         "python": Finding(
             configured=sys.executable, ok=sys.version_info >= (3, 11), version=platform.python_version()
@@ -53,7 +55,9 @@ async def _look(settings: Settings, addresses: Addresses) -> dict[str, Finding]:
         "nura-rt": Finding(configured=settings.env, ok=True, version=metadata.version("nura-rt")),
         "data": Finding(configured=str(settings.data_dir), ok=True),
         "database": database,
+        **({"replica": replica} if replica else {}),
         "redis": redis,
+        "keys": _keys(settings),
         "assistant": Finding(configured="offline companion", ok=True),
         "sign-in": _sign_in(settings),
     }
@@ -70,7 +74,9 @@ async def _database(settings: Settings, addresses: Addresses) -> Finding:
             version = str(await conn.fetchval("SHOW server_version"))
         finally:
             await conn.close()
-        missing = [step.version for step in await migrate.status(settings.dsns.get("owner", url)) if not step.applied]
+        missing = [
+            step.version for step in await migrate.status(settings.dsns.get("owner", url)) if not step.applied
+        ]
     except migrate.MigrationError as error:
         return Finding(configured=configured, ok=False, url=_without_password(url), fix=str(error))
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -80,6 +86,41 @@ async def _database(settings: Settings, addresses: Addresses) -> Finding:
     return Finding(
         configured=configured, ok=not missing, url=_without_password(url), version=version, fix=lack
     )
+
+
+async def _replica(settings: Settings) -> Finding | None:
+    """Without one nothing is missing; a dead one costs only its help."""
+    url = settings.read_database_url
+    if url is None:
+        return None
+    where = {"configured": "SUPABASE_READ_DATABASE_URL", "url": _without_password(url)}
+    try:
+        conn = await asyncpg.connect(url, timeout=_WITHIN_S, command_timeout=_WITHIN_S)
+        try:
+            version = str(await conn.fetchval("SHOW server_version"))
+            replays = bool(await conn.fetchval("SELECT pg_is_in_recovery()"))
+        finally:
+            await conn.close()
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        return Finding(
+            ok=False, fix=f"does not answer ({type(error).__name__}): the primary is read", **where
+        )
+    fix = None if replays else "is no replica (it replays nothing): the primary is read"
+    return Finding(ok=replays, version=version, fix=fix, **where)
+
+
+def _keys(settings: Settings) -> Finding:
+    """The key that wraps people's keys. Only looks: that of development is made when it is first needed."""
+    if settings.kek_file is None and settings.kek is None:
+        if settings.env == "production":
+            rule = "NURA_KEK_FILE: must be set (or NURA_KEK); until then nothing is sealed, and no profile cached"
+            return Finding(configured="none", ok=False, fix=rule)
+        return Finding(configured="made in NURA_DATA_DIR", ok=True)
+    named = "NURA_KEK_FILE" if settings.kek_file else "NURA_KEK"
+    try:
+        return Finding(configured=named, ok=True, version=f"KEK {kek.load(settings).id}")
+    except SettingsError as error:
+        return Finding(configured=named, ok=False, fix=str(error))
 
 
 async def _redis(settings: Settings, addresses: Addresses) -> Finding:

@@ -57,6 +57,13 @@ def load(settings: Settings) -> Kek:
     return Kek.of(key)
 
 
+def load_if_any(settings: Settings) -> Kek | None:
+    """None only in production where none was given: nothing can be sealed there. Raises as `load` does."""
+    if settings.env == "production" and settings.kek_file is None and settings.kek is None:
+        return None
+    return load(settings)
+
+
 def _configured(path: Path) -> bytes:
     try:
         with path.open("rb") as file:

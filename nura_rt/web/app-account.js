@@ -138,7 +138,7 @@ export class Account {
 
   async #endOthers() {
     await this.#try(async () => {
-      const { ended } = ({ ended: 2 });
+      const { ended } = await this.#ask(api.endOtherSessions);
       await this.#ended(word("endedOthers", { n: ended }));
     });
   }

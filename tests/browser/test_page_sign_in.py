@@ -77,11 +77,14 @@ async def test_a_token_that_is_nearly_over_is_not_connected_with(open_page: Open
 
 
 @pytest.mark.usefixtures("refused")
+@pytest.mark.parametrize("locks", [True, False], ids=["locks", "an-older-browser"])
 async def test_a_token_that_is_over_is_renewed_once_for_rest_and_socket(
-    open_page: OpenPage, guest: Guest
+    open_page: OpenPage, guest: Guest, locks: bool
 ) -> None:
     page = await open_page()
     heard = Heard(page)
+    if not locks:
+        await page.add_init_script("Object.defineProperty(navigator, 'locks', {value: undefined})")
 
     await entered(page, guest.kept(access_token=guest.token(left_s=-60), expires_at=LATER))
     await say(page, "As if nothing had been.")

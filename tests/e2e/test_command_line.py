@@ -149,6 +149,22 @@ def test_doctor_shows_no_password(tmp_path: Path) -> None:
     assert "nura:***@127.0.0.1:1" in shown[1].stdout
 
 
+def test_doctor_looks_at_a_replica_and_at_the_key_of_keys(stores: Addresses, tmp_path: Path) -> None:
+    """The primary itself is no replica, and a file that is not there holds no key."""
+    url = configured(stores)["SUPABASE_DATABASE_URL"]
+
+    ended = run(
+        "doctor", "--json", folder=tmp_path, **configured(stores),
+        SUPABASE_READ_DATABASE_URL=url, NURA_KEK_FILE=str(tmp_path / "kek"),
+    )  # fmt: skip
+
+    found = json.loads(ended.stdout)
+    assert ended.returncode == 1
+    assert "is no replica" in found["replica"]["fix"]
+    assert found["keys"]["fix"].startswith("NURA_KEK_FILE: must be a file")
+    assert not (tmp_path / "kek").exists()
+
+
 def configured(stores: Addresses, database: str = "nura") -> dict[str, str]:
     """The environment of a command that uses this database of the tests' server."""
     given = environ_of(stores)

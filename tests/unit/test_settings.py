@@ -17,7 +17,6 @@ PRODUCTION = {
     "SUPABASE_JWT_SECRET": SECRET,
     "SUPABASE_DATABASE_URL": SAFE_DATABASE,
     "REDIS_URL": "rediss://cache.example:6380/0",
-    "NURA_KEK_FILE": "/run/secrets/kek",
 }
 PARTS = {
     "SUPABASE_DB_HOST": "db.example",

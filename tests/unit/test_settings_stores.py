@@ -19,7 +19,6 @@ PRODUCTION = {
     "SUPABASE_JWT_SECRET": "k3Jd-92mfQz_71aLwPxVt6RbYuNeHcSg",
     "SUPABASE_DATABASE_URL": DATABASE,
     "REDIS_URL": SAFE["REDIS_URL"],
-    "NURA_KEK_FILE": "/run/secrets/kek",
 }
 
 

@@ -96,6 +96,8 @@ def test_a_file_out_of_reach_is_said(tmp_path: Path, name: str) -> None:
 def test_production_makes_none(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"^NURA_KEK_FILE: must be set in production"):
         kek.load(in_production(loaded(tmp_path)))
+    assert kek.load_if_any(in_production(loaded(tmp_path))) is None
+    assert not list(tmp_path.rglob("kek"))
 
     assert list(tmp_path.iterdir()) == []
 
