@@ -167,18 +167,20 @@ def _join_parts(values: Mapping[str, Any], *, verify: bool) -> str | None:
 
 def _refuse_unsafe(settings: Settings) -> None:
     _refuse_unsafe_secrets(settings)
-    stores = {"SUPABASE_DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url}
-    for name, url in stores.items():
-        if url is None:
-            raise SettingsError(name, "must be set in production; embedded stores are for development")
-    stores |= {
+    stores = {
+        "SUPABASE_DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
         "SUPABASE_READ_DATABASE_URL": settings.read_database_url,
         "REDIS_CACHE_URL": settings.redis_cache_url,
         "CHROMA_URL": settings.chroma_url,
         **{f"NURA_DSN_{role.upper()}": dsn for role, dsn in settings.dsns.items()},
     }
     for name, url in stores.items():
-        if url is not None and not settings.allow_plaintext_stores and not addresses.is_private(url):
+        if url is None:
+            if name in ("SUPABASE_DATABASE_URL", "REDIS_URL"):
+                raise SettingsError(name, "must be set in production; embedded stores are for development")
+            continue
+        if not settings.allow_plaintext_stores and not addresses.is_private(url):
             how = {"R": "rediss://", "C": "https://"}.get(name[0], "?sslmode=verify-full")
             raise SettingsError(name, f"needs verified TLS ({how}), a unix socket or ALLOW_PLAINTEXT_STORES")
 

@@ -45,7 +45,8 @@ export class Tokens {
 
   /** A REST call; once more with a newer token when the server asks for one. @type {Ask} */
   async ask(request) {
-    const token = this.#held()?.access_token ?? "";
+    const token = this.#held()?.access_token;
+    if (!token) throw new api.Problem(401); // signed out while something else was awaited
     try {
       return await request(token);
     } catch (error) {
