@@ -44,4 +44,3 @@ async def insert(conn: asyncpg.Connection, rows: Rows) -> int:
             )
             written += int(done.rpartition(" ")[2])
     return written
-

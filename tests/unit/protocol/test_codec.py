@@ -62,7 +62,15 @@ def test_every_client_frame_survives_the_trip(frame: ClientFrame) -> None:
 def test_every_client_frame_is_in_the_trip() -> None:
     types = {frame.__struct_config__.tag for frame in client.ClientFrame.__args__}
 
-    assert types == {"hello", "auth.refresh", "subscribe", "unsubscribe", "conversation.create", "message.send", "ping"}
+    assert types == {
+        "hello",
+        "auth.refresh",
+        "subscribe",
+        "unsubscribe",
+        "conversation.create",
+        "message.send",
+        "ping",
+    }
 
 
 def read(text: str | bytes) -> ClientFrame | FrameError:
