@@ -800,7 +800,8 @@ CREATE TABLE nura.refresh_tokens (
     user_id varchar NOT NULL,
     issued_at timestamptz DEFAULT now() NOT NULL,
     expires_at timestamptz NOT NULL,
-    used_at timestamptz
+    used_at timestamptz,
+    attempt_digest bytea
 );
 ALTER TABLE ONLY nura.refresh_tokens FORCE ROW LEVEL SECURITY;
 ALTER TABLE ONLY nura.refresh_tokens ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (token_hash);
@@ -812,7 +813,7 @@ ALTER TABLE nura.refresh_tokens ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON nura.refresh_tokens TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
 CREATE POLICY sign_in ON nura.refresh_tokens TO nura_auth USING (true) WITH CHECK (true);
 GRANT SELECT,INSERT,DELETE ON TABLE nura.refresh_tokens TO nura_auth;
-GRANT UPDATE (used_at) ON TABLE nura.refresh_tokens TO nura_auth;
+GRANT UPDATE (attempt_digest, used_at) ON TABLE nura.refresh_tokens TO nura_auth;
 
 -- nura.reply_runs
 CREATE TABLE nura.reply_runs (

@@ -66,9 +66,13 @@ class House:
         transport = httpx.ASGITransport(app, client=(address, 1234))
         return httpx.AsyncClient(transport=transport, base_url="http://nura.test")
 
-    async def ask(self, door: str, *, bearer: str | None = None, **body: Any) -> httpx.Response:
-        """POST /v1/auth/<door>."""
+    async def ask(
+        self, door: str, *, bearer: str | None = None, attempt: str | None = None, **body: Any
+    ) -> httpx.Response:
+        """POST /v1/auth/<door>; `attempt` is the Idempotency-Key."""
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        if attempt is not None:
+            headers["Idempotency-Key"] = attempt
         return await self.http.post(f"/v1/auth/{door}", json=body, headers=headers)
 
     async def newcomer(self) -> "Person":

@@ -1,6 +1,7 @@
 """Refresh tokens: how one follows another, and what becomes of one that is shown. Pure; only digests are stored.
 
-A token's successor is derived from it, so a client whose answer was lost may ask again and hear the same.
+A token works once. Its successor is derived from it, so a client whose answer was lost may ask again, under the
+name it gave that attempt, and hear the same; whoever shows a used token otherwise ends the session.
 """
 
 import base64
@@ -13,18 +14,17 @@ from typing import Literal
 from nura_rt.auth.keys import derived
 from nura_rt.store.refresh_tokens import TokenState
 
-REPEAT_WITHIN_S = 10.0  # a lost answer is asked for again this soon; later, a used token was stolen
 _FORM = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 Decision = Literal["rotate", "repeat", "refuse", "kill"]
 
 
 def decide(state: TokenState, *, session_live: bool) -> Decision:
-    """What to do with a known token: a used one ends its session, unless its answer may have been lost."""
+    """What to do with a known token: a used one ends its session, unless only its answer was lost."""
     if not session_live:
         return "refuse"
     if state.used:
-        return "repeat" if state.used_lately and state.successor_waits and not state.expired else "kill"
+        return "repeat" if state.same_attempt and state.successor_waits and not state.expired else "kill"
     return "refuse" if state.expired else "rotate"
 
 

@@ -1,7 +1,7 @@
 """The OpenAPI document as it is served: Litestar's own, with what only we know. Pure: dicts in, dicts out.
 
-A route says by its `opt`: `etag` (304 and If-None-Match), `idempotency_key`, `if_match`, and `refusals` (statuses
-beside those that follow from its shape). Schemas come from msgspec, which is also what checks requests.
+A route says by its `opt`: `etag` (304 and If-None-Match), `idempotency_key` (True or "optional"), `if_match`, and
+`refusals` (statuses beside those that follow from its shape). Schemas come from msgspec, which also checks requests.
 """
 
 from collections.abc import Iterable, Iterator
@@ -159,10 +159,12 @@ class _Operation:
         operation.setdefault("security", [{BEARER: []}] if wants_token else [])
 
     def _headers(self) -> Iterator[dict[str, Any]]:
-        if self._opt.get("idempotency_key"):
-            about = "Chosen once and kept for every retry: the client_id of what is made."
+        if key := self._opt.get("idempotency_key"):
+            about = "Chosen once and kept for every retry" + (
+                ": the client_id of what is made." if key is True else "."
+            )
             schema = {"type": "string", "pattern": KEY_PATTERN}
-            yield _header("Idempotency-Key", about, schema, "5b0f6f1e-8a3c", required=True)
+            yield _header("Idempotency-Key", about, schema, "5b0f6f1e-8a3c", required=key is True)
         if self._opt.get("if_match"):
             yield _header("If-Match", "Write only over this ETag.", {"type": "string"}, None)
         if self._opt.get("etag"):

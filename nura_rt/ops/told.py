@@ -24,7 +24,9 @@ TOLD = {
         refusals=(401, 429, 503),
     ),
     "refresh": Told(
-        "Get a newer token", "A refresh token works once. Used again later, it ends its session: somebody has a copy.",
+        "Get a newer token",
+        "A refresh token works once. Shown again it ends its session: somebody has a copy. Whose answer was lost sends "
+        "it again with the same `Idempotency-Key` and gets the same answer.",
         refusals=(401, 429, 503),
     ),
     "sign_out": Told("Sign out", "Ends this session: its sockets close, its tokens are refused.", token=True),

@@ -13,6 +13,7 @@ from nura_rt.people.local import TOKEN_NEEDED, Local
 from nura_rt.people.passwords import password_routes
 from nura_rt.people.signing import wrong_sign_in
 from nura_rt.people.verification import verification_routes
+from nura_rt.protocol import headers
 from nura_rt.settings import Settings
 from nura_rt.store import accounts
 
@@ -79,10 +80,13 @@ def _session_routes(local: Local) -> list[HTTPRouteHandler]:
         "/v1/auth/refresh",
         status_code=200,
         summary="Get the next tokens",
+        opt={"idempotency_key": "optional"},
     )
     async def refresh(request: Request[Any, Any, Any], data: JSONBody[Refresh]) -> Signed:
         local.limits.refreshes.take(local.place(request))
-        return await local.signing.refresh(data.refresh_token)
+        named = "idempotency-key" in request.headers
+        attempt = headers.idempotency_key(request.headers) if named else None
+        return await local.signing.refresh(data.refresh_token, attempt)
 
     @post(
         "/v1/auth/sign-out",

@@ -58,31 +58,35 @@ class Signing:
             raise wrong_sign_in()
         return self._signed(account.user_id, account.email, session_id, now, token)
 
-    async def refresh(self, token: str) -> Signed:
-        """The next tokens of a session. Raises Refusal 401 when it cannot go on; a stolen token ends it."""
+    async def refresh(self, token: str, attempt: str | None) -> Signed:
+        """The next tokens of a session. Raises Refusal 401 when it cannot go on; a stolen token ends it.
+
+        `attempt`: what the client names this one; the same token with the same name gets the same answer.
+        """
         if not refresh.is_token(token):
             raise _ended()
         successor = self._succession.after(token)
         async with self._pool.acquire() as conn, conn.transaction():
-            session = await self._follow(conn, token, successor)
+            session = await self._follow(conn, token, successor, attempt)
         if session is None:  # decided and committed: only now is it said
             raise _ended()
         return self._signed(
             session.user_id, session.email, session.session_id, session.signed_in_at, successor
         )
 
-    async def _follow(self, conn: Executor, token: str, successor: str) -> LockedSession | None:
+    async def _follow(
+        self, conn: Executor, token: str, successor: str, attempt: str | None
+    ) -> LockedSession | None:
         """The session that goes on with `successor`, or None. Must be committed either way."""
         shown, following = refresh.digest(token), refresh.digest(successor)
+        named = refresh.digest(attempt) if attempt else None
         session = await refresh_tokens.lock_session(conn, shown)
         if session is None:
             return None
-        state = await refresh_tokens.state_of(
-            conn, shown, successor_hash=following, lately_s=refresh.REPEAT_WITHIN_S
-        )
+        state = await refresh_tokens.state_of(conn, shown, successor_hash=following, attempt_digest=named)
         match refresh.decide(state, session_live=session.live):
             case "rotate":
-                await refresh_tokens.use(conn, shown)
+                await refresh_tokens.use(conn, shown, attempt_digest=named)
                 await refresh_tokens.insert(
                     conn,
                     following,

@@ -24,7 +24,7 @@ class TokenState(msgspec.Struct, frozen=True):
     """What is known of a token that was shown, by the database's clock."""
 
     used: bool
-    used_lately: bool  # an answer that was lost may be asked for again
+    same_attempt: bool  # it comes again under the name of the attempt that used it: that answer was lost
     expired: bool
     successor_waits: bool  # it was made and never used
 
@@ -39,7 +39,7 @@ async def lock_session(conn: Executor, token_hash: bytes) -> LockedSession | Non
           JOIN users u ON u.id = s.user_id
           LEFT JOIN nura.accounts a ON a.user_id = s.user_id
          WHERE s.id = (SELECT t.session_id FROM nura.refresh_tokens t WHERE t.token_hash = $1)
-           FOR UPDATE OF s
+           FOR KEY SHARE OF u FOR UPDATE OF s -- the order in which a sighting locks them
         """,
         token_hash,
     )
@@ -47,13 +47,13 @@ async def lock_session(conn: Executor, token_hash: bytes) -> LockedSession | Non
 
 
 async def state_of(
-    conn: Executor, token_hash: bytes, *, successor_hash: bytes, lately_s: float
+    conn: Executor, token_hash: bytes, *, successor_hash: bytes, attempt_digest: bytes | None
 ) -> TokenState:
     """The state of a known token, read after its session was locked: a statement sees what committed before it."""
     row = await conn.fetchrow(
         """
         SELECT t.used_at IS NOT NULL AS used,
-               coalesce(clock_timestamp() - t.used_at <= make_interval(secs => $3), false) AS used_lately,
+               coalesce(t.attempt_digest = $3, false) AS same_attempt,
                t.expires_at <= clock_timestamp() AS expired,
                EXISTS (SELECT FROM nura.refresh_tokens n WHERE n.token_hash = $2 AND n.used_at IS NULL)
                  AS successor_waits
@@ -61,7 +61,7 @@ async def state_of(
         """,
         token_hash,
         successor_hash,
-        lately_s,
+        attempt_digest,
     )
     assert row is not None, "lock_session found it, and nothing deletes one without its session"
     return TokenState(**row)
@@ -90,8 +90,10 @@ async def insert(conn: Executor, token_hash: bytes, *, session_id: str, person_i
     )
 
 
-async def use(conn: Executor, token_hash: bytes) -> None:
-    """It was shown and followed by another."""
+async def use(conn: Executor, token_hash: bytes, *, attempt_digest: bytes | None) -> None:
+    """It was shown, by an attempt of this name, and followed by another."""
     await conn.execute(
-        "UPDATE nura.refresh_tokens SET used_at = clock_timestamp() WHERE token_hash = $1", token_hash
+        "UPDATE nura.refresh_tokens SET used_at = clock_timestamp(), attempt_digest = $2 WHERE token_hash = $1",
+        token_hash,
+        attempt_digest,
     )

@@ -56,15 +56,16 @@ export class Problem extends Error {
 
 /**
  * @param {string} path
- * @param {{token?: string, method?: string, body?: object, patience?: number, keepalive?: boolean}} [options]
- * a body makes it a POST; `keepalive` outlives the page
+ * @param {{token?: string, method?: string, body?: object, key?: string, patience?: number, keepalive?: boolean}} [options]
+ * a body makes it a POST; `key`: its Idempotency-Key; `keepalive` outlives the page
  * @returns {Promise<any>} the answer, an empty object where there is none
  */
-async function request(path, { token, method, body, patience = PATIENCE_MS, keepalive } = {}) {
+async function request(path, { token, method, body, key, patience = PATIENCE_MS, keepalive } = {}) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
   if (body) headers["Content-Type"] = "application/json";
+  if (key) headers["Idempotency-Key"] = key;
   let response;
   try {
     response = await fetch(path, {
@@ -95,12 +96,12 @@ export const signUp = (email, password, name) =>
   request("/v1/auth/sign-up", { body: { email, password, ...(name ? { display_name: name } : {}) } });
 
 /**
- * Works once with each token. A lost answer is asked for again at once, while the server still repeats it.
- * @param {string} refreshToken @returns {Promise<Credentials>}
+ * Works once with each token; asked again under the same name, the server says the same again.
+ * @param {string} refreshToken @param {string} [attempt] @returns {Promise<Credentials>}
  */
-export async function refresh(refreshToken) {
+export async function refresh(refreshToken, attempt) {
   const ask = () =>
-    request("/v1/auth/refresh", { body: { refresh_token: refreshToken }, patience: REFRESH_PATIENCE_MS });
+    request("/v1/auth/refresh", { body: { refresh_token: refreshToken }, key: attempt, patience: REFRESH_PATIENCE_MS });
   return ask().catch((problem) => (problem.status === 0 ? ask() : Promise.reject(problem)));
 }
 

@@ -5,7 +5,10 @@
  */
 
 /** @typedef {import("./api.js").Credentials} Credentials */
-/** @typedef {Credentials & {sign_in?: string}} Kept `sign_in` is ours: one name per sign-in, through all its tokens */
+/**
+ * @typedef {Credentials & {sign_in?: string, attempt?: string}} Kept `sign_in` is ours: one name per sign-in, through
+ * all its tokens; `attempt` names the one refresh that this token is for, so that a lost answer can be asked for again
+ */
 
 const NAME = "nura.session";
 
@@ -21,7 +24,8 @@ export function read() {
 /** @param {Credentials} credentials @param {string} [signIn] left out, this is a new sign-in @returns {Kept} */
 export function keep(credentials, signIn = crypto.randomUUID()) {
   const { access_token, refresh_token, expires_at, user_id } = credentials;
-  const kept = { sign_in: signIn, access_token, refresh_token, expires_at, user_id };
+  const attempt = crypto.randomUUID();
+  const kept = { sign_in: signIn, access_token, refresh_token, attempt, expires_at, user_id };
   localStorage.setItem(NAME, JSON.stringify(kept));
   return kept;
 }

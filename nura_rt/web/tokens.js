@@ -94,7 +94,7 @@ export class Tokens {
     if (held && held.access_token !== stale) return held.access_token; // another tab was here first
     if (!held?.refresh_token) return null;
     try {
-      const signed = await api.refresh(held.refresh_token);
+      const signed = await api.refresh(held.refresh_token, held.attempt);
       return this.#held() && credentials.keep(signed, this.#signIn).access_token; // unless signed out meanwhile
     } catch (error) {
       if (!(error instanceof api.Problem) || error.status !== 401) throw error;
@@ -105,11 +105,11 @@ export class Tokens {
 }
 
 /** Ends the session on the server, as well as that can be done; nothing waits for it. @param {credentials.Kept} kept */
-export async function signOut({ access_token, refresh_token }) {
+export async function signOut({ access_token, refresh_token, attempt }) {
   try {
     await api.signOut(access_token);
   } catch (error) {
     if (!(error instanceof api.Problem) || error.status !== 401 || !refresh_token) return;
-    await api.refresh(refresh_token).then((signed) => api.signOut(signed.access_token)).catch(() => {});
+    await api.refresh(refresh_token, attempt).then((signed) => api.signOut(signed.access_token)).catch(() => {});
   }
 }

@@ -31,6 +31,7 @@ create table nura.refresh_tokens (
     issued_at timestamptz not null default now(),
     expires_at timestamptz not null,
     used_at timestamptz,
+    attempt_digest bytea, -- what its owner named the attempt that used it: who repeats it with that name lost the answer
     foreign key (session_id, user_id) references nura.sessions (id, user_id) on delete cascade
 );
 create index refresh_tokens_user on nura.refresh_tokens (user_id);
@@ -82,7 +83,7 @@ create policy import on users to nura_import using (true) with check (true);
 create policy import on user_service_profiles to nura_import using (true) with check (true);
 grant select, insert, update (device, ip_prefix, last_seen_at, signed_in_at, expires_at, ended_at, end_reason)
    on nura.sessions to nura_auth;
-grant select, insert, update (used_at), delete on nura.refresh_tokens to nura_auth;
+grant select, insert, update (used_at, attempt_digest), delete on nura.refresh_tokens to nura_auth;
 grant select, insert, update (tries_left, used_at), delete on nura.verifications to nura_auth;
 grant update (password_hash, password_changed_at, email) on nura.accounts to nura_auth;
 grant select, insert, delete on nura.webhook_inbox to nura_auth;

@@ -39,8 +39,12 @@ async def http(server: Instance) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def ask(http: httpx.AsyncClient, door: str, bearer: str | None = None, **body: Any) -> httpx.Response:
+async def ask(
+    http: httpx.AsyncClient, door: str, bearer: str | None = None, attempt: str | None = None, **body: Any
+) -> httpx.Response:
     headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+    if attempt is not None:
+        headers["Idempotency-Key"] = attempt
     return await http.post(f"/v1/auth/{door}", json=body, headers=headers)
 
 
@@ -92,14 +96,14 @@ async def test_two_instances_give_one_successor(
     async with httpx.AsyncClient(base_url=other.url, timeout=PATIENCE_S) as elsewhere:
         answers = await asyncio.gather(
             *[
-                ask(client, "refresh", refresh_token=me["refresh_token"])
+                ask(client, "refresh", attempt="mine", refresh_token=me["refresh_token"])
                 for client in (http, elsewhere)
                 for _ in range(4)
             ]
         )
 
         thief = await ask(elsewhere, "refresh", refresh_token=answers[0].json()["refresh_token"])
-        client = await ask(http, "refresh", refresh_token=me["refresh_token"])
+        client = await ask(http, "refresh", attempt="mine", refresh_token=me["refresh_token"])
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["refresh_token"] for answer in answers}) == 1

@@ -13,22 +13,22 @@ SECRET = "a-secret-for-tests-only-0123456789abcdef0123456789"
 
 
 @pytest.mark.parametrize(
-    ("used", "lately", "expired", "waits", "decision"),
+    ("used", "same", "expired", "waits", "decision"),
     [
         (False, False, False, False, "rotate"),
         (False, False, True, False, "refuse"),
         (True, True, False, True, "repeat"),
         (True, True, False, False, "kill"),  # the successor was used: this is somebody else
-        (True, False, False, True, "kill"),  # too late for a lost answer
+        (True, False, False, True, "kill"),  # somebody else's attempt
         (True, False, False, False, "kill"),
         (True, False, True, True, "kill"),  # old or not, a used one was stolen
         (True, True, True, True, "kill"),
     ],
 )
 def test_a_token_is_followed_repeated_refused_or_the_end(
-    used: bool, lately: bool, expired: bool, waits: bool, decision: str
+    used: bool, same: bool, expired: bool, waits: bool, decision: str
 ) -> None:
-    state = TokenState(used=used, used_lately=lately, expired=expired, successor_waits=waits)
+    state = TokenState(used=used, same_attempt=same, expired=expired, successor_waits=waits)
 
     assert decide(state, session_live=True) == decision
 
