@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import asyncpg
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
@@ -14,6 +15,10 @@ from nura_rt.protocol.problem import MEDIA_TYPE, Problem, Refusal
 from nura_rt.store.pool import UNAVAILABLE
 
 _log = logging.getLogger(__name__)
+# Two that stood in each other's way: the same request will pass in a moment.
+_AGAIN = (*UNAVAILABLE, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+# Written in the name of somebody who was erased while their token was still good.
+_NOBODY = {"conversations_user_id_fkey", "user_service_profiles_user_id_fkey"}
 
 
 def _say_refusal(_: Request[Any, Any, Any], error: Refusal) -> Response[bytes]:
@@ -28,6 +33,8 @@ def _say_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes
         error.status_code, "invalid"
     )
     detail = str(first.get("message") or error.detail or "this cannot be done")[:300]
+    if first.get("key") == "data" and not first.get("message", "").strip("'").replace("data", ""):
+        first, detail = {}, "a JSON body is needed"  # what Litestar says of no body at all
     field, rule = blame(detail) if first else (None, None)
     return _problem(
         Problem(
@@ -49,8 +56,21 @@ def _say_too_deep(_: Request[Any, Any, Any], __: RecursionError) -> Response[byt
     )
 
 
+def _say_no_text(_: Request[Any, Any, Any], __: UnicodeDecodeError) -> Response[bytes]:
+    """A body that is no UTF-8; msgspec says so only while it reads a field."""
+    return _problem(
+        Problem("/problems/invalid", "invalid", 400, "this body is not UTF-8", rule="must be UTF-8")
+    )
+
+
+def _say_nobody(request: Request[Any, Any, Any], error: asyncpg.ForeignKeyViolationError) -> Response[bytes]:
+    if getattr(error, "constraint_name", None) in _NOBODY:
+        return _problem(Problem("/problems/not-found", "not found", 404, "this person is here no more"))
+    return _say_internal(request, error)
+
+
 def _say_internal(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    if isinstance(error, UNAVAILABLE):
+    if isinstance(error, _AGAIN):
         sentence = "the database does not answer"
         return _problem(Problem("/problems/degraded", "degraded", 503, sentence, retry_after_ms=2000))
     _log.error("a route failed", exc_info=error)
@@ -58,7 +78,7 @@ def _say_internal(_: Request[Any, Any, Any], error: Exception) -> Response[bytes
 
 
 def _problem(problem: Problem, extra: Mapping[str, str] | None = None) -> Response[bytes]:
-    headers = dict(extra or {})
+    headers = {"Cache-Control": "no-store", **(extra or {})}  # an app's own headers do not reach refusals
     if problem.retry_after_ms:
         headers["Retry-After"] = str(1 + problem.retry_after_ms // 1000)
     if problem.status == 401:
@@ -72,5 +92,7 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     Refusal: _say_refusal,
     HTTPException: _say_http,
     RecursionError: _say_too_deep,
+    UnicodeDecodeError: _say_no_text,
+    asyncpg.ForeignKeyViolationError: _say_nobody,
     Exception: _say_internal,
 }

@@ -211,7 +211,7 @@ LIMITS = (
     Variable("LIMIT_WRITER_QUEUE", "2000", _COUNT, "messages awaiting a commit; beyond it: busy"),
     Variable("LIMIT_REPLAY", "500", _COUNT, "messages in one replay"),
 )
-ROLES = ("owner", "app", "door", "writer", "worker", "auth", "care", "erasure", "metrics")
+ROLES = ("owner", "app", "door", "writer", "worker", "auth", "care", "erasure", "metrics", "import")
 DSNS = tuple(
     Variable(
         f"NURA_DSN_{role.upper()}", "", _POSTGRES, f"another login for nura_{role}; unset: the one above"

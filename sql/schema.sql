@@ -2,6 +2,17 @@
 
 CREATE SCHEMA nura;
 
+CREATE TYPE nura.conversation_line AS (
+    id varchar,
+    title varchar,
+    status varchar,
+    crisis_level varchar,
+    last_seq bigint,
+    message_count integer,
+    created_at timestamptz,
+    last_message_at timestamptz
+);
+
 CREATE TYPE nura.conversation_row AS (
     id varchar,
     title varchar,
@@ -68,11 +79,25 @@ CREATE FUNCTION nura.conversation_seen_by(p_user_id text, p_conversation_id text
 begin
   perform nura.become(p_user_id);
   return query
-    select c.id, c.title, c.description, c.session_type, c.status, c.crisis_level, c.last_seq, coalesce(r.seq, 0),
-           c.message_count, c.total_duration_minutes, c.created_at, c.updated_at, c.last_message_at
+    select c.id, c.title, c.description, coalesce(c.session_type, 'chat'), coalesce(c.status, 'active'),
+           coalesce(c.crisis_level, 'none'), c.last_seq, coalesce(r.seq, 0), coalesce(c.message_count, 0),
+           coalesce(c.total_duration_minutes, 0), coalesce(c.created_at, now()), coalesce(c.updated_at, now()),
+           c.last_message_at
       from public.conversations c
       left join nura.read_marks r on r.conversation_id = c.id and r.user_id = c.user_id
      where c.id = p_conversation_id and c.user_id = p_user_id;
+end $$;
+
+CREATE FUNCTION nura.conversations_of(p_user_id text, p_limit integer) RETURNS SETOF nura.conversation_line
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform nura.become(p_user_id);
+  return query
+    select c.id, c.title, c.status, c.crisis_level, c.last_seq, c.message_count, c.created_at, c.last_message_at
+      from public.conversations c
+     where c.user_id = p_user_id
+     order by c.updated_at desc, c.id limit p_limit;
 end $$;
 
 CREATE FUNCTION nura.conversations_of(p_user_id text, p_status text, p_changed_since timestamptz, p_before timestamptz, p_before_id text, p_limit integer) RETURNS SETOF nura.conversation_row
@@ -81,8 +106,10 @@ CREATE FUNCTION nura.conversations_of(p_user_id text, p_status text, p_changed_s
 begin
   perform nura.become(p_user_id);
   return query
-    select c.id, c.title, c.description, c.session_type, c.status, c.crisis_level, c.last_seq, coalesce(r.seq, 0),
-           c.message_count, c.total_duration_minutes, c.created_at, c.updated_at, c.last_message_at
+    select c.id, c.title, c.description, coalesce(c.session_type, 'chat'), coalesce(c.status, 'active'),
+           coalesce(c.crisis_level, 'none'), c.last_seq, coalesce(r.seq, 0), coalesce(c.message_count, 0),
+           coalesce(c.total_duration_minutes, 0), coalesce(c.created_at, now()), coalesce(c.updated_at, now()),
+           c.last_message_at
       from public.conversations c
       left join nura.read_marks r on r.conversation_id = c.id and r.user_id = c.user_id
      where c.user_id = p_user_id
@@ -193,6 +220,9 @@ REVOKE ALL ON FUNCTION nura.chain_audit() FROM PUBLIC;
 REVOKE ALL ON FUNCTION nura.conversation_seen_by(p_user_id text, p_conversation_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION nura.conversation_seen_by(p_user_id text, p_conversation_id text) TO nura_app;
 
+REVOKE ALL ON FUNCTION nura.conversations_of(p_user_id text, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION nura.conversations_of(p_user_id text, p_limit integer) TO nura_app;
+
 REVOKE ALL ON FUNCTION nura.conversations_of(p_user_id text, p_status text, p_changed_since timestamptz, p_before timestamptz, p_before_id text, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION nura.conversations_of(p_user_id text, p_status text, p_changed_since timestamptz, p_before timestamptz, p_before_id text, p_limit integer) TO nura_app;
 
@@ -244,6 +274,7 @@ ALTER TABLE ONLY public.call_summaries ADD CONSTRAINT call_summaries_pkey PRIMAR
 ALTER TABLE ONLY public.call_summaries ADD CONSTRAINT call_summaries_call_id_fkey FOREIGN KEY (call_id) REFERENCES public.voice_calls(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.call_summaries ADD CONSTRAINT call_summaries_call_id_user_id_fkey FOREIGN KEY (call_id, user_id) REFERENCES public.voice_calls(id, user_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.call_summaries ADD CONSTRAINT call_summaries_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX call_summaries_call ON public.call_summaries USING btree (call_id);
 CREATE INDEX idx_call_summaries_user ON public.call_summaries USING btree (user_id);
 ALTER TABLE public.call_summaries ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON public.call_summaries TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
@@ -348,6 +379,8 @@ ALTER TABLE ONLY public.memory_items ADD CONSTRAINT memory_items_user_id_fkey FO
 CREATE INDEX idx_memory_items_storage_type ON public.memory_items USING btree (storage_type);
 CREATE INDEX idx_memory_items_type ON public.memory_items USING btree (memory_type);
 CREATE INDEX idx_memory_items_user ON public.memory_items USING btree (user_id);
+CREATE INDEX memory_items_conversation ON public.memory_items USING btree (conversation_id);
+CREATE INDEX memory_items_message ON public.memory_items USING btree (message_id);
 CREATE TRIGGER touch BEFORE UPDATE ON public.memory_items FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
 ALTER TABLE public.memory_items ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON public.memory_items TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
@@ -430,6 +463,7 @@ ALTER TABLE ONLY public.safety_contacts ADD CONSTRAINT safety_contacts_contact_u
 ALTER TABLE ONLY public.safety_contacts ADD CONSTRAINT safety_contacts_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 CREATE INDEX idx_safety_contacts_priority ON public.safety_contacts USING btree (user_id, priority_order);
 CREATE INDEX idx_safety_contacts_user ON public.safety_contacts USING btree (user_id);
+CREATE INDEX safety_contacts_contact ON public.safety_contacts USING btree (contact_user_id);
 CREATE TRIGGER touch BEFORE UPDATE ON public.safety_contacts FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
 ALTER TABLE public.safety_contacts ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON public.safety_contacts TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));

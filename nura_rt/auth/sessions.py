@@ -160,7 +160,7 @@ class Sessions:
         self._endings.off(session_id, callback)
 
     async def watch_for_ever(self) -> None:
-        """Hears within a second what ended elsewhere; once a minute compares our sockets with Supabase."""
+        """Hears within a second what ended elsewhere; once a minute asks who of our sockets may stay."""
         compared_at = self._monotonic()
         well = True
         while True:
@@ -184,8 +184,10 @@ class Sessions:
         await self._endings.ask()
 
     async def compare(self) -> None:
-        """Ends those of our sockets' sessions that Supabase has ended; one query."""
+        """Ends those of our sockets' sessions whose person may not be here, or that Supabase has ended."""
         listened = self._endings.listened
+        if listened:
+            await self._note_ended(await table.end_barred(self._pool, listened), "deleted")
         if listened and await self._has_supabase():
             await self._note_ended(await auth_sessions.end_vanished(self._pool, listened), "signed_out")
 

@@ -1,11 +1,12 @@
 """A verified token, written down: the person's row and the session's, in one statement.
 
-An e-mail address belongs to whoever the identity provider says now: it leaves the row of who had it before.
+A proved e-mail address leaves the row of who had it before. One that nobody proved is taken from nobody.
 """
 
 from datetime import UTC, datetime
 
 import asyncpg
+import msgspec
 
 from nura_rt.auth.tokens import Identity
 from nura_rt.store import sessions, users
@@ -51,6 +52,8 @@ async def keep(pool: asyncpg.Pool, sighting: Sighting) -> Seen:
     except asyncpg.UniqueViolationError:
         pass
     try:
+        if sighting.email_confirmed_at is None:  # anybody may claim an address
+            return await sessions.seen(pool, msgspec.structs.replace(sighting, email=None))
         async with pool.acquire() as conn, conn.transaction():
             freed = await users.free_email(conn, sighting.email or "", for_person=sighting.person_id)
             seen = await sessions.seen(conn, sighting)

@@ -226,11 +226,14 @@ def _changes(identify: Identify, threads: Threads, pace: Pace) -> list[HTTPRoute
         tags=_TAGS,
         summary="Delete a conversation",
         description="With all its messages, for good. The person's other devices hear `conversation.removed`.",
-        opt={"refusals": (429,)},
+        opt={"if_match": True, "refusals": (429,)},
     )
     async def delete_conversation(request: Request[Any, Any, Any], conversation_id: str) -> None:
         identity = await bearer(request, identify)
         pace.take(identity.user_id)
+        if "if-match" in request.headers:
+            read = await _found(threads, identity.user_id, conversation_id)
+            headers.require_match(request.headers, conditional.tag_of(read))
         try:
             await threads.remove(identity.user_id, _known(conversation_id))
         except NotThere:
@@ -262,7 +265,11 @@ def _moment(given: datetime | None) -> datetime | None:
     if given.tzinfo is None:
         rule = "must have a time zone"
         raise Refusal(400, "invalid", "which moment is meant?", field="changed_since", rule=rule)
-    return max(given, _EARLIEST)
+    try:
+        return max(given.astimezone(UTC), _EARLIEST)
+    except OverflowError:
+        rule = "must be a moment in UTC too"
+        raise Refusal(400, "invalid", "which moment is meant?", field="changed_since", rule=rule) from None
 
 
 def _cursor(row: conversations.Conversation) -> str:
@@ -277,10 +284,11 @@ def _place(cursor: str | None) -> tuple[datetime, str] | None:
         moment, _, row_id = (
             base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(" ")
         )
-        at = max(datetime.fromisoformat(moment), _EARLIEST)
-        if channels.parse(channels.conversation(row_id)) is None:
+        given = datetime.fromisoformat(moment)
+        at = max(given.astimezone(UTC), _EARLIEST)
+        if given.tzinfo is None or channels.parse(channels.conversation(row_id)) is None:
             raise ValueError("no id")
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, OverflowError, binascii.Error):
         rule = "must be `next` of an earlier page"
         raise Refusal(400, "invalid", "this cursor is not ours", field="cursor", rule=rule) from None
     return at, row_id

@@ -75,7 +75,7 @@ class Creation:
         row = await conversations.seen_by(self._where.people, person_id, created.id)
         shown = frames.conversation(row) if row else None
         if not created.duplicate:
-            self._recent.note(created.id, found.level)
+            self._recent.note(person_id, created.id, found.level)
             if shown is not None:
                 self._where.hub.publish(
                     channels.user(person_id), Payload.of(server.ConversationChanged(shown))

@@ -90,7 +90,7 @@ class Intake:
     def accept(self, turn: Turn, answer: Answer) -> None:
         """Screens and queues the turn; `answer` is called exactly once."""
         text = turn.text.replace("\x00", "")  # PostgreSQL cannot hold it and nobody can see it
-        screened = self._pipeline.screen(text, recent=self._recent.of(turn.conversation_id))
+        screened = self._pipeline.screen(text, recent=self._recent.of(turn.person_id, turn.conversation_id))
         row = _row(turn, screened)
         try:
             self._writer.put(row, partial(self._settle, answer, screened.crisis))
@@ -117,7 +117,7 @@ class Intake:
         if outcome.duplicate:  # its first telling may have been lost with an unknown outcome
             self._hub.announce(channels.conversation(row.conversation_id), outcome.seq)
             return
-        self._recent.note(row.conversation_id, crisis.level)
+        self._recent.note(row.person_id, row.conversation_id, crisis.level)
         self._on_use(row.person_id, "chat")
         self._tell(outcome)
         self._start_reply(row, outcome.seq)

@@ -81,7 +81,7 @@ class Threads:
         now = await self.find(person_id, conversation_id)
         if not done:
             raise Outdated if strictly and now.updated_at != read.updated_at else Ended
-        self._recent.note(conversation_id, found.level)
+        self._recent.note(person_id, conversation_id, found.level)
         self._tell(person_id, server.ConversationChanged(now))
         return Changed(now, card)
 

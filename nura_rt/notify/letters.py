@@ -98,6 +98,43 @@ If that was you, there is nothing to do. If it was not, choose "I forgot my pass
     )
 
 
+def password_reset(to: str, *, public_url: str, number_removed: bool) -> Letter:
+    """For who chose a new password by a link: every device is out, and a number goes too."""
+    number = "\nThe phone number you had given was removed. You can add it again.\n" if number_removed else ""
+    return Letter(
+        "password-changed",
+        to,
+        "Your password for Nura has changed",
+        f"""Hello,
+
+a new password was chosen for your account by a link sent here, and every device was signed out.
+{number}
+If that was you, there is nothing more to do. If it was not, somebody reads your letters. Choose
+"I forgot my password" here when nobody else does:
+
+{public_url}
+""",
+    )
+
+
+def phone_changed(to: str, *, public_url: str) -> Letter:
+    """For somebody whose number is another now. It is not named."""
+    return Letter(
+        "phone-changed",
+        to,
+        "Your phone number for Nura has changed",
+        f"""Hello,
+
+a phone number was confirmed for your account.
+
+If that was you, there is nothing to do. If it was not, choose "I forgot my password" here now. That also
+removes the number:
+
+{public_url}
+""",
+    )
+
+
 def phone_code(to: str, *, code: str) -> Letter:
     """An SMS. It may be read on a locked screen."""
     text = f"{code} is your Nura code. It is good for 10 minutes. Nobody will ever ask you for it."

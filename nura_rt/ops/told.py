@@ -34,15 +34,19 @@ TOLD = {
         "Ask for a link to a new password", "202 whether or not the address has an account.", refusals=(429, 503)
     ),
     "reset_password": Told(
-        "Set a new password by the link", "The link works once. Every session of the person ends.", refusals=(429, 503)
+        "Set a new password by the link",
+        "The link works once. Every session of the person ends, and a phone number is forgotten: it was not proved again.",
+        refusals=(429, 503),
     ),
     "change_password": Told(
         "Change your password", "Needs the one you have. Every other session ends.",
         token=True, refusals=(403, 404, 409, 429),
     ),
     "change_email": Told(
-        "Change your address", "Needs your password. Counts once the link sent to the new address was opened.",
-        token=True, refusals=(403, 404, 409, 429),
+        "Change your address",
+        "Needs your password. Counts once the link sent to the new address was opened. 202 also for an address that "
+        "is somebody's: nothing is sent there.",
+        token=True, refusals=(403, 404, 429),
     ),
     "verify_email": Told(
         "Confirm an address by the link", "Needs no sign-in: the link may be opened on another device.",
@@ -52,9 +56,13 @@ TOLD = {
         "Send the link once more", "`sent` is false when the address is confirmed already.",
         token=True, refusals=(404, 429),
     ),
-    "phone": Told("Send a code to a number", "The number counts once its code came back.", token=True, refusals=(429,)),
+    "phone": Told(
+        "Send a code to a number", "Needs a recent sign-in. The number counts once its code came back.",
+        token=True, refusals=(403, 429),
+    ),
     "verify_phone": Told(
-        "Confirm a number by its code", "Five tries a code.", token=True, refusals=(409, 429)
+        "Confirm a number by its code", "Five tries a code. The proved address is told of a new number.",
+        token=True, refusals=(403, 429),
     ),
     "supabase_auth": Told(
         "Hear from Supabase Auth", "Signed by the shared secret (Standard Webhooks). A repeat changes nothing.",

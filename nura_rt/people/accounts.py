@@ -55,15 +55,12 @@ def account_routes(local: Local) -> list[HTTPRouteHandler]:
         if email == account.email:
             rule = "must be another one"
             raise Refusal(400, "invalid", "this is your address already", field="email", rule=rule)
-        if await accounts.is_taken(local.pool, email, but_by=account.user_id):
-            raise taken()
-        # only the last address asked for can be moved to; a link to the present one stays good
-        await verifications.withdraw(local.pool, account.user_id, "email", but=account.email)
-        token = await local.proofs.new_token(account.user_id, "email", email)
-        letter = letters.change_email(email, public_url=local.public_url, token=token)
-        return Response(
-            Sent(True), status_code=202, background=BackgroundTask(send_quietly, local.delivery, letter)
-        )
+        token = await _link_to(local, account, email)
+        background = None  # an address that is somebody's hears nothing, and whoever asks does not learn it
+        if not await accounts.is_taken(local.pool, email, but_by=account.user_id):
+            letter = letters.change_email(email, public_url=local.public_url, token=token)
+            background = BackgroundTask(send_quietly, local.delivery, letter)
+        return Response(Sent(True), status_code=202, background=background)
 
     return [sign_up, change_email]
 
@@ -71,6 +68,18 @@ def account_routes(local: Local) -> list[HTTPRouteHandler]:
 def taken() -> Refusal:
     """The refusal of an address that somebody has."""
     return Refusal(409, "taken", "this address has an account: sign in", field="email", rule="must be new")
+
+
+async def _link_to(local: Local, account: Account, email: str) -> str:
+    """The secret of a link that moves the account, if its password is still the one that was proved."""
+    async with local.changing() as conn:
+        # a change of the password voids the links it finds: it finds this one, or is found here
+        if not await accounts.still_has(conn, account):
+            detail, rule = "the password was changed elsewhere just now", "must be your password"
+            raise Refusal(403, "wrong-password", detail, field="password", rule=rule)
+        # only the last address asked for can be moved to; a link to the present one stays good
+        await verifications.withdraw(conn, account.user_id, "email", but=account.email)
+        return await local.proofs.new_token(account.user_id, "email", email, conn=conn)
 
 
 async def _made(local: Local, email: str, name: str | None, hashed: str) -> Account:

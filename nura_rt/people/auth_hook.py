@@ -28,6 +28,9 @@ from nura_rt.store.pool import Executor
 _SOURCE = "supabase-auth"
 _NOBODY = "@no-email.invalid"  # never mailed
 
+# a moment before our era, say: it will never fit, so it is not to come again
+_UNFIT = (asyncpg.DataError, asyncpg.exceptions._base.DataError)
+
 _NULL = msgspec.Raw(b"null")
 
 Outcome = Literal["applied", "duplicate", "superseded", "ignored"]
@@ -85,7 +88,13 @@ def auth_hook_routes(
     if secret is None:
         return []
 
-    @post("/v1/hooks/supabase-auth", status_code=200, summary="Hear from Supabase")
+    # two rows, with all that a person put into their metadata: a deletion is never too large to be heard
+    @post(
+        "/v1/hooks/supabase-auth",
+        status_code=200,
+        summary="Hear from Supabase",
+        request_max_body_size=1024 * 1024,
+    )
     async def supabase_auth(request: Request[Any, Any, Any]) -> Heard:
         body = await request.body()
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -98,7 +107,10 @@ def auth_hook_routes(
         word = _understood(body)
         if word is None:
             return Heard("ignored")
-        outcome, touched = await _apply(pool, message_id, word, datetime.fromtimestamp(sent_at, UTC))
+        try:
+            outcome, touched = await _apply(pool, message_id, word, datetime.fromtimestamp(sent_at, UTC))
+        except _UNFIT:
+            raise Refusal(400, "invalid", "this cannot be kept") from None
         for person_id in touched:
             await changed(person_id)
         if word.kind == "deleted":

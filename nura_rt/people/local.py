@@ -1,6 +1,7 @@
 """What the rooms of local accounts share: their parts, their limits, and who stands at the door."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -22,6 +23,7 @@ from nura_rt.protocol.problem import Refusal
 from nura_rt.settings import Settings
 from nura_rt.store import accounts
 from nura_rt.store.accounts import Account
+from nura_rt.store.pool import Executor
 
 Changed = Callable[[str], Awaitable[None]]
 TOKEN_NEEDED: tuple[dict[str, list[str]], ...] = ({"bearer": []},)  # for the documentation
@@ -34,6 +36,7 @@ class Limits:
         self.by_address = Tries(30)  # a minute: bounds the bcrypt work one address can ask for
         self.by_account = Tries(10)  # a minute and address: a stranger elsewhere cannot lock the owner out
         self.by_person = Tries(10)  # a minute: passwords and codes guessed with a stolen token
+        self.proofs = Tries(10, within_s=600)  # per person, never given back: right ones cost bcrypt too
         self.refreshes = Tries(300)  # a minute and address: a clinic's devices share one
         self.letters = Tries(5, within_s=600)  # per address typed, whether it has an account or not
         self.numbers = Tries(3, within_s=600)  # per number: nobody's phone rings all night
@@ -47,6 +50,7 @@ class Local:
         identify: Identify, delivery: Delivery, passwords: Passwords, changed: Changed,
     ) -> None:  # fmt: skip
         self.public_url = settings.public_url
+        self.recent_s = settings.recent_sign_in_s
         self.pool = pool
         self.sessions = sessions
         self.delivery = delivery
@@ -68,6 +72,16 @@ class Local:
         if account is None:
             raise Refusal(404, "no-account", "this sign-in has no local account")
         return account
+
+    @asynccontextmanager
+    async def changing(self) -> AsyncIterator[Executor]:
+        """A transaction. Raises Refusal 503 when it and another one waited for each other: nothing was done."""
+        try:
+            async with self.pool.acquire() as conn, conn.transaction():
+                yield conn
+        except asyncpg.DeadlockDetectedError:
+            detail = "this was being changed elsewhere in the same moment; try again"
+            raise Refusal(503, "busy", detail, retry_after_ms=1_000) from None
 
     def address(self, request: Request[Any, Any, Any]) -> str:
         """Where the request comes from."""
@@ -106,6 +120,7 @@ class Local:
 
     async def prove(self, identity: Identity, password: str, *, field: str) -> Account:
         """The account of who asks, whose password they have just given. Raises Refusal 403, 404, 429, 503."""
+        self.limits.proofs.take(identity.user_id)
         self.limits.by_person.take(identity.user_id)
         account = await self.account(identity)
         if not await self.matches(password, account):

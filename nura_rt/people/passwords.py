@@ -3,6 +3,8 @@
 import logging
 from typing import Any
 
+import asyncpg
+import msgspec
 from litestar import Request, Response, post
 from litestar.background_tasks import BackgroundTask
 from litestar.handlers import HTTPRouteHandler
@@ -13,11 +15,19 @@ from nura_rt.notify.port import send_quietly
 from nura_rt.people.forms import ChangePassword, ForgotPassword, ResetPassword, check_new_password, email_of
 from nura_rt.people.local import TOKEN_NEEDED, Local
 from nura_rt.protocol.problem import Refusal
-from nura_rt.store import accounts, sessions, verifications
+from nura_rt.store import accounts, sessions, users, verifications
 from nura_rt.store.pool import Executor
 from nura_rt.store.verifications import Proved
 
 _log = logging.getLogger(__name__)
+
+
+class _Done(msgspec.Struct, frozen=True):
+    """A reset: who proved which address, who had it before, and whether a number was forgotten."""
+
+    proved: Proved
+    moved: list[str]
+    number_removed: bool
 
 
 def password_routes(local: Local) -> list[HTTPRouteHandler]:
@@ -54,10 +64,13 @@ def _forgotten_routes(local: Local) -> list[HTTPRouteHandler]:
         check_new_password(data.password)
         if await local.proofs.peek(data.token, "password") is None:  # no bcrypt for a link that is not one
             raise bad_link()
-        proved = await _reset(local, data.token, await local.hash(data.password))
-        await local.changed(proved.user_id)
+        done = await _reset(local, data.token, await local.hash(data.password))
+        for person_id in (done.proved.user_id, *done.moved):
+            await local.changed(person_id)
         await local.sessions.ask()  # this instance closes its sockets now, the others within a second
-        letter = letters.password_changed(proved.target, public_url=local.public_url)
+        letter = letters.password_reset(
+            done.proved.target, public_url=local.public_url, number_removed=done.number_removed
+        )
         return Response(
             None, status_code=204, background=BackgroundTask(send_quietly, local.delivery, letter)
         )
@@ -80,7 +93,7 @@ def _change_routes(local: Local) -> list[HTTPRouteHandler]:
         check_new_password(data.new_password, field="new_password")
         account = await local.prove(identity, data.current_password, field="current_password")
         hashed = await local.hash(data.new_password)
-        async with local.pool.acquire() as conn, conn.transaction():
+        async with local.changing() as conn:
             if not await accounts.set_password(conn, account.user_id, hashed, was=account.password_hash):
                 detail = "the password was changed elsewhere just now"
                 raise Refusal(409, "changed", detail, field="current_password", rule="must be your password")
@@ -121,22 +134,34 @@ async def _send_reset(local: Local, email: str) -> None:
     )
 
 
-async def _reset(local: Local, token: str, hashed: str) -> Proved:
-    """Whose it was, and the address that is proved by the letter having come back."""
-    async with local.pool.acquire() as conn, conn.transaction():
-        proved = await local.proofs.take(conn, token, "password")
-        if proved is None or not await accounts.reset_password(
-            conn, proved.user_id, hashed, email=proved.target
-        ):
-            raise bad_link()
-        await accounts.forget_phone_of_unproved(conn, proved.user_id)
-        await accounts.confirm_email(conn, proved.user_id, proved.target)
-        await _void(conn, proved.user_id, email=proved.target, keep=None)
-    return proved
+async def _reset(local: Local, token: str, hashed: str) -> _Done:
+    """The address is proved by the letter having come back: who else has it loses it.
+
+    A number goes, whoever added it and however long ago: the letter proves the address alone.
+    """
+    try:
+        async with local.changing() as conn:
+            proved = await local.proofs.take(conn, token, "password")
+            if proved is None or not await accounts.reset_password(
+                conn, proved.user_id, hashed, email=proved.target
+            ):
+                raise bad_link()
+            await verifications.withdraw(conn, proved.user_id, "phone")  # before the number: see verify-phone
+            moved = await users.free_email(conn, proved.target, for_person=proved.user_id)
+            number_removed = await accounts.forget_phone(conn, proved.user_id)
+            await accounts.confirm_email(conn, proved.user_id, proved.target)
+            await _void(conn, proved.user_id, email=proved.target, keep=None)
+            for other in moved:  # last: it holds the audit's lock until the commit
+                await users.note_email_moved(conn, other)
+    except asyncpg.UniqueViolationError:  # somebody was given the address in this moment
+        detail = "this address was being changed; try again"
+        raise Refusal(503, "busy", detail, retry_after_ms=1_000) from None
+    return _Done(proved, moved, number_removed)
 
 
 async def _void(conn: Executor, person_id: str, *, email: str, keep: str | None) -> None:
-    """Whoever knew the old password keeps nothing: no session, no link to reset it, none to move the account."""
+    """Whoever knew the old password keeps nothing: no session, no code, no link to reset it or move the account."""
+    await verifications.withdraw(conn, person_id, "phone")
     await verifications.withdraw(conn, person_id, "password")
     await verifications.withdraw(conn, person_id, "email", but=email)
     await sessions.end_all(conn, person_id, keep=keep, reason="password")

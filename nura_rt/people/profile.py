@@ -18,6 +18,7 @@ from nura_rt.cache.responses import ResponseCache
 from nura_rt.conversation.words import Words, clean
 from nura_rt.people import privacy
 from nura_rt.people.privacy import PrivacyPatch, PrivacySettings
+from nura_rt.protocol import headers
 from nura_rt.protocol.problem import Refusal
 from nura_rt.protocol.server import Support
 from nura_rt.realtime.pace import Pace
@@ -102,11 +103,12 @@ def profile_routes(
         tags=_TAGS,
         summary="Change your profile",
         description="A merge patch: what is absent stays, null clears. Words are screened before they are kept.",
-        opt={"refusals": (404, 429)},
+        opt={"if_match": True, "refusals": (404, 429)},
     )
     async def change_me(request: Request[Any, Any, Any], data: MePatch) -> MeChanged:
         person_id = (await bearer(request, identify)).user_id
         pace.take(person_id)
+        headers.require_match(request.headers, conditional.tag_of(await _read(door, person_id)))
         support = await _change(door, words, cache, person_id, data)
         if data.privacy_settings is not UNSET:
             await on_privacy(person_id)

@@ -30,12 +30,20 @@ class Proofs:
         self._pool = pool
         self._key = derived(secret, "phone codes")
 
-    async def new_token(self, person_id: str, purpose: Purpose, target: str) -> str:
-        """A token for a link to `target`. Raises Refusal 429 after five within an hour."""
-        await self._require_few(person_id, purpose)
+    async def new_token(
+        self, person_id: str, purpose: Purpose, target: str, *, conn: Executor | None = None
+    ) -> str:
+        """A token for a link to `target`. Raises Refusal 429 after five within an hour.
+
+        `conn`: of a transaction that the token is to be part of; else it is one of its own.
+        """
+        if conn is None:
+            async with self._pool.acquire() as own, own.transaction():
+                return await self.new_token(person_id, purpose, target, conn=own)
+        await _require_few(conn, person_id, purpose)
         token = refresh.first()
         await verifications.insert(
-            self._pool,
+            conn,
             verification_id=str(uuid.uuid4()),
             person_id=person_id,
             purpose=purpose,
@@ -59,28 +67,33 @@ class Proofs:
 
     async def new_code(self, person_id: str, phone: str) -> str:
         """Six digits for an SMS; earlier ones are void. Raises Refusal 429 after five within an hour."""
-        await self._require_few(person_id, "phone")
         verification_id, code = str(uuid.uuid4()), f"{secrets.randbelow(1_000_000):06d}"
-        await verifications.insert(
-            self._pool,
-            verification_id=verification_id,
-            person_id=person_id,
-            purpose="phone",
-            target=phone,
-            secret_hash=self._digest(verification_id, code),
-            ttl_s=_CODE_TTL_S,
-        )
+        async with self._pool.acquire() as conn, conn.transaction():
+            await _require_few(conn, person_id, "phone")
+            await verifications.insert(
+                conn,
+                verification_id=verification_id,
+                person_id=person_id,
+                purpose="phone",
+                target=phone,
+                secret_hash=self._digest(verification_id, code),
+                ttl_s=_CODE_TTL_S,
+            )
         return code
 
-    async def take_code(self, person_id: str, code: str) -> str | None:
-        """The number it proves; None when it is wrong, old, or guessed five times already."""
+    async def guess_code(self, person_id: str, code: str) -> bytes | None:
+        """What `take_code` wants of a right code; None when it is wrong, old, or guessed five times already."""
         attempt = await verifications.spend_try(self._pool, person_id)  # spent before it is compared
         if attempt is None:
             return None
         digest = self._digest(attempt.id, "".join(code[:32].split()))
         if not hmac.compare_digest(digest, attempt.secret_hash):
             return None
-        used = await verifications.use(self._pool, attempt.secret_hash, "phone")
+        return attempt.secret_hash
+
+    async def take_code(self, conn: Executor, guessed: bytes) -> str | None:
+        """The number it proves, and it is used up if the transaction commits; None when it was used or withdrawn."""
+        used = await verifications.use(conn, guessed, "phone")
         return used.target if used else None
 
     def _digest(self, verification_id: str, code: str) -> bytes:
@@ -88,6 +101,8 @@ class Proofs:
         words = f"{verification_id}|{code}".encode("utf-8", "replace")
         return hmac.digest(self._key, words, hashlib.sha256)
 
-    async def _require_few(self, person_id: str, purpose: str) -> None:
-        if await verifications.count_lately(self._pool, person_id, purpose) >= _AN_HOUR_AT_MOST:
-            raise too_fast(_WAIT_MS)
+
+async def _require_few(conn: Executor, person_id: str, purpose: str) -> None:
+    await verifications.take_turn(conn, person_id, purpose)  # who asks at once is counted one after the other
+    if await verifications.count_lately(conn, person_id, purpose) >= _AN_HOUR_AT_MOST:
+        raise too_fast(_WAIT_MS)

@@ -8,6 +8,8 @@ from litestar.background_tasks import BackgroundTask
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
+from nura_rt.auth.bearer import require_recent
+from nura_rt.auth.tokens import Identity
 from nura_rt.notify import letters
 from nura_rt.notify.port import send_quietly
 from nura_rt.people.accounts import taken
@@ -15,7 +17,7 @@ from nura_rt.people.forms import Phone, Sent, VerifyEmail, VerifyPhone, phone_of
 from nura_rt.people.local import TOKEN_NEEDED, Local
 from nura_rt.people.passwords import bad_link
 from nura_rt.protocol.problem import Refusal
-from nura_rt.store import accounts, verifications
+from nura_rt.store import accounts, sessions, verifications
 from nura_rt.store.accounts import Account
 from nura_rt.store.pool import Executor
 
@@ -73,6 +75,7 @@ def _phone_routes(local: Local) -> list[HTTPRouteHandler]:
     )
     async def phone(request: Request[Any, Any, Any], data: JSONBody[Phone]) -> Response[Sent]:
         identity = await local.identity(request)
+        require_recent(identity, local.recent_s)
         local.require_delivery("sms")
         local.limits.by_person.take(identity.user_id)
         number = phone_of(data.phone)
@@ -89,28 +92,53 @@ def _phone_routes(local: Local) -> list[HTTPRouteHandler]:
         summary="Prove a phone number",
         security=TOKEN_NEEDED,
     )
-    async def verify_phone(request: Request[Any, Any, Any], data: JSONBody[VerifyPhone]) -> None:
+    async def verify_phone(request: Request[Any, Any, Any], data: JSONBody[VerifyPhone]) -> Response[None]:
         identity = await local.identity(request)
+        require_recent(identity, local.recent_s)
         local.limits.by_person.take(identity.user_id)
-        number = await local.proofs.take_code(identity.user_id, data.code)
-        if number is None:
-            raise Refusal(
-                400,
-                "wrong-code",
-                "this code is not right, or too old: ask for a new one",
-                field="code",
-                rule="must be the newest code, within 10 minutes and 5 tries",
-            )
-        await accounts.confirm_phone(local.pool, identity.user_id, number)
+        guessed = await local.proofs.guess_code(identity.user_id, data.code)
+        if guessed is None:
+            raise _wrong_code()
+        told = await _reached(local, identity, guessed)
         await local.changed(identity.user_id)
+        background = None
+        if told is not None and local.delivery.carries("email"):
+            letter = letters.phone_changed(told, public_url=local.public_url)
+            background = BackgroundTask(send_quietly, local.delivery, letter)
+        return Response(None, status_code=204, background=background)
 
     return [phone, verify_phone]
+
+
+def _wrong_code() -> Refusal:
+    return Refusal(
+        400,
+        "wrong-code",
+        "this code is not right, or too old: ask for a new one",
+        field="code",
+        rule="must be the newest code, within 10 minutes and 5 tries",
+    )
+
+
+async def _reached(local: Local, identity: Identity, guessed: bytes) -> str | None:
+    """Writes the number down; the proved address that is told of it.
+
+    In the order of a reset (code, person, session): it withdraws this code, or forgets the number.
+    """
+    async with local.changing() as conn:
+        number = await local.proofs.take_code(conn, guessed)
+        if number is None:
+            raise _wrong_code()
+        told = await accounts.confirm_phone(conn, identity.user_id, number)
+        if not await sessions.is_live(conn, identity.session_id):  # a reset came between the token and here
+            raise Refusal(401, "session-ended", "this session was ended: sign in again")
+    return told
 
 
 async def _confirmed(local: Local, token: str) -> str | None:
     """Confirms the token's address; the proved one that was given up for it, if it is another."""
     try:
-        async with local.pool.acquire() as conn, conn.transaction():
+        async with local.changing() as conn:
             proved = await local.proofs.take(conn, token, "email")
             account = await accounts.lock(conn, proved.user_id) if proved else None
             if proved is None or account is None or not account.open:

@@ -145,19 +145,29 @@ async def confirm_email(conn: Executor, person_id: str, email: str) -> None:
     )
 
 
-async def forget_phone_of_unproved(conn: Executor, person_id: str) -> None:
-    """Who resets the password of an address never proved gets rid of a number that somebody else may have added."""
-    await conn.execute(
+async def forget_phone(conn: Executor, person_id: str) -> bool:
+    """Whoever knew the old password may have added the number. False when there was none."""
+    status: str = await conn.execute(
         """
         UPDATE users SET phone_number = NULL, phone_confirmed_at = NULL
-         WHERE id = $1 AND email_confirmed_at IS NULL
+         WHERE id = $1 AND phone_number IS NOT NULL
         """,
         person_id,
     )
+    return status == "UPDATE 1"
 
 
-async def confirm_phone(conn: Executor, person_id: str, phone: str) -> None:
-    """The person was reached at this number (E.164)."""
-    await conn.execute(
-        "UPDATE users SET phone_number = $2, phone_confirmed_at = now() WHERE id = $1", person_id, phone
+async def confirm_phone(conn: Executor, person_id: str, phone: str) -> str | None:
+    """The person was reached at this number (E.164). Their proved address, if it was another one or none before."""
+    told: str | None = await conn.fetchval(
+        """
+        UPDATE users u SET phone_number = $2, phone_confirmed_at = now()
+          FROM (SELECT id, phone_number FROM users WHERE id = $1 FOR UPDATE) AS before
+         WHERE u.id = before.id
+        RETURNING CASE WHEN before.phone_number IS DISTINCT FROM $2 AND u.email_confirmed_at IS NOT NULL
+                       THEN u.email END
+        """,
+        person_id,
+        phone,
     )
+    return told

@@ -60,6 +60,14 @@ async def is_free(conn: Executor, email: str, *, for_person: str) -> bool:
 
 async def mark_deleted(conn: Executor, person_id: str) -> None:
     """The person is gone from Supabase: nobody may act as them. Erasing what they wrote is another act."""
+    # somebody never seen here may still hold a good token: their row bars it
+    await conn.execute(
+        """
+        INSERT INTO users (id, email, is_active) VALUES ($1::text, $1::text || '@no-email.invalid', false)
+            ON CONFLICT (id) DO NOTHING
+        """,
+        person_id,
+    )
     await conn.execute(
         """
         UPDATE users SET deleted_at = coalesce(deleted_at, now()), is_active = false WHERE id = $1

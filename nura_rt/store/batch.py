@@ -74,7 +74,7 @@ heads AS (
          -- a pause of up to half an hour is still the same talk
          total_duration_minutes = coalesce(c.total_duration_minutes, 0)
            + CASE WHEN now() - c.last_message_at <= interval '30 minutes'
-                  THEN extract(epoch FROM now() - c.last_message_at) / 60 ELSE 0 END
+                  THEN greatest(0, extract(epoch FROM now() - c.last_message_at)) / 60 ELSE 0 END
     FROM grown g WHERE c.id = g.conversation_id),
 kept AS (
   INSERT INTO messages (id, conversation_id, user_id, client_id, role, content, processed_content, pii_detected,

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import asyncpg
 import msgspec
 
 from nura_rt.store.pool import Executor
+
+_RACES_AT_MOST = 5
 
 
 class Conversation(msgspec.Struct, frozen=True):
@@ -104,7 +107,29 @@ async def create(
     description: str | None = None,
     session_type: str = "chat",
 ) -> Created:
-    """Makes the conversation once per client_id. Runs as the door, inside `as_person`."""
+    """Makes the conversation once per client_id. Runs as the door, inside `as_person`.
+
+    Raises SerializationError when it is made and deleted elsewhere all the while.
+    """
+    for _ in range(_RACES_AT_MOST):
+        made = await _insert(
+            conn, person_id, client_id, title, crisis_level, description, session_type
+        ) or await _made_before(conn, person_id, client_id)
+        if made is not None:
+            return made
+    raise asyncpg.SerializationError
+
+
+async def _insert(
+    conn: Executor,
+    person_id: str,
+    client_id: str,
+    title: str | None,
+    crisis_level: str,
+    description: str | None,
+    session_type: str,
+) -> Created | None:
+    """None when the client_id is taken. Runs as the door."""
     row = await conn.fetchrow(
         """
         INSERT INTO conversations (user_id, client_id, title, crisis_level, safety_plan_triggered, description,
@@ -120,17 +145,20 @@ async def create(
         description,
         session_type,
     )
-    if row is None:  # an earlier create has committed: a new statement sees it
-        row = await conn.fetchrow(
-            """
-            SELECT id, created_at, true AS duplicate
-              FROM conversations WHERE user_id = $1 AND client_id = $2
-            """,
-            person_id,
-            client_id,
-        )
-    assert row is not None
-    return Created(**row)
+    return Created(**row) if row else None
+
+
+async def _made_before(conn: Executor, person_id: str, client_id: str) -> Created | None:
+    """What an earlier create made: it has committed, and a new statement sees it. Runs as the door."""
+    row = await conn.fetchrow(
+        """
+        SELECT id, created_at, true AS duplicate
+          FROM conversations WHERE user_id = $1 AND client_id = $2
+        """,
+        person_id,
+        client_id,
+    )
+    return Created(**row) if row else None
 
 
 async def change(
@@ -159,7 +187,7 @@ async def change(
                crisis_level = $9::varchar, -- a trigger keeps the higher one
                safety_plan_triggered = safety_plan_triggered OR $9::varchar IN ('high', 'critical')
          WHERE user_id = $1 AND id = $2 AND ($8::timestamptz IS NULL OR updated_at = $8)
-           AND (status <> 'ended' OR coalesce($7, 'ended') = 'ended')
+           AND (coalesce(status, 'active') <> 'ended' OR coalesce($7, 'ended') = 'ended')
      RETURNING id
         """,
         person_id,

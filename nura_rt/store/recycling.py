@@ -14,6 +14,7 @@ from asyncpg.pool import PoolConnectionProxy
 _SHRINK_AFTER_S = 300.0  # what a burst opened above the smallest size is closed after this idle time
 _PING_WITHIN_S = 2.0
 _CLOSE_WITHIN_S = 2.0
+_FREE_WITHIN_S = 5.0  # whoever waits longer for a connection is told so: the others must not wait behind
 
 
 class Connection(asyncpg.Connection):
@@ -57,7 +58,7 @@ class RecyclingPool(asyncpg.Pool):
     async def _acquire(self, timeout: float | None) -> PoolConnectionProxy:  # noqa: ASYNC109 - asyncpg's own
         """asyncpg's one way to lend: `acquire` and every query on the pool itself end here."""
         while True:
-            lent: PoolConnectionProxy = await super()._acquire(timeout)  # type: ignore[misc]  # not in the stubs
+            lent: PoolConnectionProxy = await super()._acquire(_FREE_WITHIN_S if timeout is None else timeout)  # type: ignore[misc]  # not in the stubs
             if await self._answers(lent):
                 return lent
 

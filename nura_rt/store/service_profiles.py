@@ -50,8 +50,9 @@ async def prefer(
               WHERE (SELECT count(*) FROM user_service_profiles WHERE user_id = $1 AND service_type <> $2) < $4
         ON CONFLICT (user_id, service_type) DO UPDATE
                 SET service_preferences = $3,
-                    service_metadata = (coalesce(p.service_metadata::jsonb, '{}')
-                                        || excluded.service_metadata::jsonb)::json
+                    service_metadata = (
+                      CASE WHEN json_typeof(p.service_metadata) = 'object' THEN p.service_metadata::jsonb ELSE '{}' END
+                      || excluded.service_metadata::jsonb)::json
           RETURNING service_type, service_preferences, coalesce(service_metadata, '{}') AS service_metadata,
                     coalesce(usage_stats, '{}') AS usage_stats, created_at, updated_at, last_used_at
         """,

@@ -30,9 +30,13 @@ async def note(conn: Executor, uses: Sequence[Use]) -> None:
          ORDER BY user_id, service_type
         ON CONFLICT (user_id, service_type) DO UPDATE
                 SET last_used_at = greatest(p.last_used_at, excluded.last_used_at),
-                    usage_stats = (coalesce(p.usage_stats::jsonb, '{}') || jsonb_build_object(
-                        'uses', coalesce((p.usage_stats ->> 'uses')::bigint, 0)
-                                + (excluded.usage_stats ->> 'uses')::bigint))::json
+                    -- an import may have brought anything
+                    usage_stats = (
+                      CASE WHEN json_typeof(p.usage_stats) = 'object' THEN p.usage_stats::jsonb ELSE '{}' END
+                      || jsonb_build_object('uses', (excluded.usage_stats ->> 'uses')::bigint
+                           + CASE WHEN json_typeof(p.usage_stats) = 'object'
+                                   AND p.usage_stats ->> 'uses' ~ '^[0-9]{1,15}$'
+                                  THEN (p.usage_stats ->> 'uses')::bigint ELSE 0 END))::json
         """,
         [use.person_id for use in uses],
         [use.service_type for use in uses],

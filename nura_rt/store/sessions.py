@@ -1,5 +1,6 @@
 """Table `nura.sessions`: one row for each sign-in. Ended is ended: nothing here wakes one. Runs as `nura_auth`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -182,6 +183,29 @@ async def end_all(conn: Executor, person_id: str, *, keep: str | None, reason: s
         reason,
     )
     return [row["id"] for row in rows]
+
+
+async def end_barred(conn: Executor, session_ids: Sequence[str]) -> list[str]:
+    """Ends those of these whose person is deactivated or deleted; their ids."""
+    rows = await conn.fetch(
+        """
+        UPDATE nura.sessions s SET ended_at = clock_timestamp(), end_reason = 'deleted'
+          FROM users u
+         WHERE s.id = any($1::text[]) AND s.ended_at IS NULL AND u.id = s.user_id
+           AND (u.is_active IS FALSE OR u.deleted_at IS NOT NULL)
+        RETURNING s.id
+        """,
+        session_ids,
+    )
+    return [row["id"] for row in rows]
+
+
+async def is_live(conn: Executor, session_id: str) -> bool:
+    """Is it there, and not ended."""
+    live: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM nura.sessions WHERE id = $1 AND ended_at IS NULL)", session_id
+    )
+    return live
 
 
 async def list_of(conn: Executor, person_id: str) -> list[SessionRow]:

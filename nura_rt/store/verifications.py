@@ -47,6 +47,15 @@ async def insert(
     )
 
 
+async def take_turn(conn: Executor, person_id: str, purpose: str) -> None:
+    """Secrets of one kind for one person are made one after the other, until the transaction ends."""
+    await conn.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('verifications/' || $1 || '/' || $2, 0))",
+        person_id,
+        purpose,
+    )
+
+
 async def count_lately(conn: Executor, person_id: str, purpose: str) -> int:
     """How many were sent to the person for this purpose within the last hour."""
     count: int = await conn.fetchval(

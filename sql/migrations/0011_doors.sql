@@ -36,10 +36,15 @@ grant select (last_message_at, total_duration_minutes), update (total_duration_m
 grant update (is_active) on schedules to authenticated;
 grant update (is_archived) on memory_items to authenticated;
 
+-- A deleted row looks for those that name it: without an index that is a walk through the whole table.
+create index memory_items_conversation on memory_items (conversation_id);
+create index memory_items_message on memory_items (message_id);
+create index safety_contacts_contact on safety_contacts (contact_user_id);
+create index call_summaries_call on call_summaries (call_id);
+
 -- The hot reads tell more of a conversation, page by activity and hear of changes.
 drop function nura.conversation_seen_by(text, text);
-drop function nura.conversations_of(text, integer);
-drop type nura.conversation_row;
+alter type nura.conversation_row rename to conversation_line; -- the list of two arguments stays for instances still on it
 create type nura.conversation_row as (
     id varchar, title varchar, description text, session_type varchar, status varchar, crisis_level varchar,
     last_seq bigint, read_seq bigint, message_count integer, total_duration_minutes float,
@@ -52,8 +57,10 @@ create function nura.conversations_of(
 begin
   perform nura.become(p_user_id);
   return query
-    select c.id, c.title, c.description, c.session_type, c.status, c.crisis_level, c.last_seq, coalesce(r.seq, 0),
-           c.message_count, c.total_duration_minutes, c.created_at, c.updated_at, c.last_message_at
+    select c.id, c.title, c.description, coalesce(c.session_type, 'chat'), coalesce(c.status, 'active'),
+           coalesce(c.crisis_level, 'none'), c.last_seq, coalesce(r.seq, 0), coalesce(c.message_count, 0),
+           coalesce(c.total_duration_minutes, 0), coalesce(c.created_at, now()), coalesce(c.updated_at, now()),
+           c.last_message_at
       from public.conversations c
       left join nura.read_marks r on r.conversation_id = c.id and r.user_id = c.user_id
      where c.user_id = p_user_id
@@ -68,8 +75,10 @@ create function nura.conversation_seen_by(p_user_id text, p_conversation_id text
 begin
   perform nura.become(p_user_id);
   return query
-    select c.id, c.title, c.description, c.session_type, c.status, c.crisis_level, c.last_seq, coalesce(r.seq, 0),
-           c.message_count, c.total_duration_minutes, c.created_at, c.updated_at, c.last_message_at
+    select c.id, c.title, c.description, coalesce(c.session_type, 'chat'), coalesce(c.status, 'active'),
+           coalesce(c.crisis_level, 'none'), c.last_seq, coalesce(r.seq, 0), coalesce(c.message_count, 0),
+           coalesce(c.total_duration_minutes, 0), coalesce(c.created_at, now()), coalesce(c.updated_at, now()),
+           c.last_message_at
       from public.conversations c
       left join nura.read_marks r on r.conversation_id = c.id and r.user_id = c.user_id
      where c.id = p_conversation_id and c.user_id = p_user_id;
@@ -81,24 +90,14 @@ grant execute on function nura.conversations_of(text, text, timestamptz, timesta
   nura.conversation_seen_by(text, text) to nura_app;
 
 -- migrate:down
+drop index call_summaries_call;
+drop index safety_contacts_contact;
+drop index memory_items_message;
+drop index memory_items_conversation;
 drop function nura.conversation_seen_by(text, text);
 drop function nura.conversations_of(text, text, timestamptz, timestamptz, text, integer);
 drop type nura.conversation_row;
-create type nura.conversation_row as (
-    id varchar, title varchar, status varchar, crisis_level varchar, last_seq bigint, message_count integer,
-    created_at timestamptz, last_message_at timestamptz
-);
-
-create function nura.conversations_of(p_user_id text, p_limit integer)
-  returns setof nura.conversation_row language plpgsql security invoker as $$
-begin
-  perform nura.become(p_user_id);
-  return query
-    select c.id, c.title, c.status, c.crisis_level, c.last_seq, c.message_count, c.created_at, c.last_message_at
-      from public.conversations c
-     where c.user_id = p_user_id
-     order by c.updated_at desc, c.id limit p_limit;
-end $$;
+alter type nura.conversation_line rename to conversation_row;
 
 create function nura.conversation_seen_by(p_user_id text, p_conversation_id text)
   returns setof nura.conversation_row language plpgsql security invoker as $$
@@ -110,8 +109,8 @@ begin
      where c.id = p_conversation_id and c.user_id = p_user_id;
 end $$;
 
-revoke execute on function nura.conversations_of(text, integer), nura.conversation_seen_by(text, text) from public;
-grant execute on function nura.conversations_of(text, integer), nura.conversation_seen_by(text, text) to nura_app;
+revoke execute on function nura.conversation_seen_by(text, text) from public;
+grant execute on function nura.conversation_seen_by(text, text) to nura_app;
 
 revoke update (is_active) on schedules from authenticated;
 revoke update (is_archived) on memory_items from authenticated;

@@ -41,6 +41,7 @@ def problem(response: httpx.Response) -> tuple[int, str, str | None]:
     """Status, type and field, after a look at what every problem must be."""
     body = response.json()
     assert response.headers["content-type"] == PROBLEM
+    assert response.headers["cache-control"] == "no-store"
     assert body["status"] == response.status_code
     assert body["title"]
     assert body["detail"]

@@ -146,6 +146,23 @@ async def test_all_others_are_ended(make_sessions: MakeSessions) -> None:
     assert [await sessions.seen(one) for one in (ann, bob, *others)] == [True, True, False, False, False]
 
 
+@pytest.mark.parametrize("why", ["is_active = false", "deleted_at = now()"])
+async def test_the_sockets_of_who_may_not_be_here_any_more_close(
+    root: asyncpg.Connection, make_sessions: MakeSessions, why: str
+) -> None:
+    sessions, ann, bob, heard = await make_sessions(), somebody(), somebody(), list[str]()
+    for one in (ann, bob):
+        await sessions.seen(one)
+        sessions.on_end(one.session_id, heard.append)
+    await root.execute(f"UPDATE users SET {why} WHERE id = $1", ann.user_id)  # noqa: S608 - from the table above
+
+    await sessions.compare()
+
+    reason = await root.fetchval("SELECT end_reason FROM nura.sessions WHERE id = $1", ann.session_id)
+    assert (heard, reason) == (["deleted"], "deleted")
+    assert [sessions.is_ended(one.session_id) for one in (ann, bob)] == [True, False]
+
+
 async def test_who_is_gone_is_told_so(root: asyncpg.Connection, make_sessions: MakeSessions) -> None:
     sessions, ann = await make_sessions(), somebody()
     await sessions.seen(ann)

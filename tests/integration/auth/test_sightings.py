@@ -154,7 +154,7 @@ async def test_an_e_mail_that_moved_leaves_its_old_row_and_is_audited(
     auth: asyncpg.Pool, root: asyncpg.Connection
 ) -> None:
     ann = somebody(email="moving@u.example", email_confirmed_at=NOW - 5.0)
-    bob = somebody(email="moving@u.example", source="supabase")
+    bob = somebody(email="moving@u.example", email_confirmed_at=NOW - 1.0, source="supabase")
     await keep(auth, ann)
 
     seen = await keep(auth, bob)
@@ -175,11 +175,30 @@ async def test_a_known_person_takes_over_an_e_mail_too(auth: asyncpg.Pool, root:
     await keep(auth, ann)
     await keep(auth, bob)
 
-    await keep(auth, msgspec.structs.replace(bob, email="taken@u.example"))
+    await keep(auth, msgspec.structs.replace(bob, email="taken@u.example", email_confirmed_at=NOW + 0.0))
 
     row = await person(root, bob)
     assert row is not None
     assert row["email"] == "taken@u.example"
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_an_e_mail_nobody_proved_is_taken_from_nobody(
+    auth: asyncpg.Pool, root: asyncpg.Connection, known: bool
+) -> None:
+    ann, bob = somebody(), somebody(source="supabase")
+    ann = msgspec.structs.replace(ann, email=f"{ann.user_id}@u.example")
+    await keep(auth, ann)
+    if known:
+        await keep(auth, bob)
+
+    seen = await keep(auth, msgspec.structs.replace(bob, email=ann.email))
+
+    hers, his = await person(root, ann), await person(root, bob)
+    assert hers is not None
+    assert his is not None
+    assert seen.live
+    assert (hers["email"], his["email"]) == (ann.email, f"{bob.user_id}@no-email.invalid")
 
 
 async def test_many_first_sights_of_one_e_mail_leave_it_with_one_of_them(

@@ -117,3 +117,23 @@ async def test_what_could_not_be_written_is_written_later(
     await usage.flush()
 
     assert await one(admin, PROFILE, ann, "chat") == (2, NOON)
+
+
+@pytest.mark.parametrize(
+    "found", ["[]", "null", '{"uses": 1.5}', '{"uses": "many"}', '{"uses": 1e40}', '"x"']
+)
+async def test_odd_figures_of_one_person_cost_nobody_theirs(
+    usage: Usage, admin: asyncpg.Connection, found: str
+) -> None:
+    ann, bob = await make_person(admin), await make_person(admin)
+    await admin.execute(
+        "INSERT INTO user_service_profiles (user_id, service_type, usage_stats) VALUES ($1, 'chat', $2)",
+        ann,
+        found,
+    )
+    for person_id in (ann, bob):
+        usage.note(person_id, "chat")
+
+    await usage.flush()
+
+    assert [(await one(admin, PROFILE, person_id, "chat"))[0] for person_id in (ann, bob)] == [1, 1]

@@ -1,10 +1,12 @@
 """An e-mail address is proved by its link and by nothing else: once, in time, and only the one that was meant."""
 
+import asyncio
 import uuid
 from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 
 from house import PASSWORD, House, Person
 from letters import letters_to, text_of
@@ -177,16 +179,85 @@ async def test_a_reset_asked_for_at_the_address_given_up_is_void(house: House) -
     assert told(answer) == (400, "/problems/bad-link")
 
 
-async def test_an_address_that_is_or_becomes_anothers_is_refused(
+async def test_an_address_that_is_anothers_is_answered_like_any_and_hears_nothing(house: House) -> None:
+    person, other = await house.newcomer(), await house.newcomer()
+    _, free = await ask_to_move(house, person)
+
+    taken = await house.ask("change-email", bearer=person.access_token, email=other.email, password=PASSWORD)
+
+    assert (taken.status_code, taken.content) == (free.status_code, free.content)
+    assert len(letters_to(house.folder, other.email)) == 1  # that of the sign-up
+
+
+async def test_ten_passwords_in_ten_minutes_are_enough_right_or_wrong(house: House) -> None:
+    person = await house.newcomer()
+    body = {"email": person.email, "password": PASSWORD}  # their own: right, and nothing comes of it
+
+    answers = [await house.ask("change-email", bearer=person.access_token, **body) for _ in range(11)]
+
+    assert [answer.status_code for answer in answers] == [400] * 10 + [429]
+
+
+async def test_who_asks_at_once_is_counted_one_after_the_other(house: House) -> None:
+    person = await house.newcomer()
+
+    answers = await asyncio.gather(
+        *[house.ask("resend-verification", bearer=person.access_token) for _ in range(9)]
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [202] * 4 + [429] * 5
+
+
+async def test_a_move_that_was_proved_by_the_old_password_is_void(
+    house: House, root: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever knew it asks to move the account; its owner chooses a new password between proof and link."""
+    person = await house.newcomer()
+    prove = house.local.prove
+
+    async def prove_and_be_late(*args: Any, **more: Any) -> Any:
+        account = await prove(*args, **more)
+        await house.ask("forgot-password", email=person.email)
+        token = house.secret_for(person.email)
+        assert (await house.ask("reset-password", token=token, password="another-one")).status_code == 204
+        return account
+
+    monkeypatch.setattr(house.local, "prove", prove_and_be_late)
+
+    new, answer = await ask_to_move(house, person)
+
+    assert told(answer) == (403, "/problems/wrong-password")
+    assert letters_to(house.folder, new) == []
+    good = "SELECT count(*) FROM nura.verifications WHERE user_id = $1 AND target = $2"
+    assert await root.fetchval(good, person.user_id, new) == 0
+
+
+async def test_who_waits_for_one_that_waits_for_them_is_told_to_come_back(
     house: House, root: asyncpg.Connection
 ) -> None:
-    person, other = await house.newcomer(), await house.newcomer()
-    now = await house.ask("change-email", bearer=person.access_token, email=other.email, password=PASSWORD)
+    """A move is proved while a change holds the account and then wants the link: PostgreSQL ends one of them."""
+    person = await house.newcomer()
+    new, _ = await ask_to_move(house, person)
+    async with root.transaction():
+        await root.execute("SET LOCAL deadlock_timeout = '60s'")  # it is the other that looks
+        await root.execute("SELECT FROM nura.accounts WHERE user_id = $1 FOR UPDATE", person.user_id)
+        opening = asyncio.create_task(house.ask("verify-email", token=house.secret_for(new)))
+        await asyncio.sleep(0.2)  # it has the link and waits for the account
+        await root.execute("UPDATE nura.verifications SET used_at = NULL WHERE target = $1", new)
+
+    answer = await opening
+
+    assert told(answer) == (503, "/problems/busy")
+    assert (await house.ask("verify-email", token=house.secret_for(new))).status_code == 204
+
+
+async def test_an_address_that_becomes_anothers_is_refused(house: House, root: asyncpg.Connection) -> None:
+    person = await house.newcomer()
     new, _ = await ask_to_move(house, person)
     await house.ask("sign-up", email=new, password=PASSWORD)
     token = [text for letter in letters_to(house.folder, new) if "from now on" in (text := text_of(letter))]
 
     later = await house.ask("verify-email", token=token[0].split("#verify=")[1][:43])
 
-    assert told(now) == told(later) == (409, "/problems/taken")
+    assert told(later) == (409, "/problems/taken")
     assert (await address(root, person))[0] == person.email

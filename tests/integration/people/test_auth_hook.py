@@ -180,7 +180,22 @@ async def test_nothing_comes_back_after_a_deletion_not_even_what_was_never_seen(
 
     assert results == ["superseded", "superseded"]
     assert (await hook.user(seen["id"]))["is_active"] is False
-    assert await hook.user(never["id"]) == {}
+    barred = await hook.user(never["id"])  # a token of theirs may still be good
+    assert (barred["is_active"], barred["deleted_at"] is not None) == (False, True)
+    assert barred["email"] == f"{never['id']}@no-email.invalid"
+
+
+async def test_a_word_as_large_as_a_row_can_be_is_heard(hook: Hook) -> None:
+    row = record(raw_user_meta_data={"full_name": "Ada", "notes": "x" * 500_000})
+
+    assert await hook.tell(gone(row)) == "applied"
+    assert (await hook.post(b" " * (1024 * 1024 + 1))).status_code == 413
+
+
+async def test_a_moment_that_cannot_be_kept_is_refused_for_good(hook: Hook) -> None:
+    answer = await hook.post(made(record(last_sign_in_at="0001-01-01T00:00:00+14:00")))
+
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/invalid")
 
 
 async def test_the_same_message_counts_once(hook: Hook) -> None:

@@ -142,6 +142,56 @@ async def test_a_reset_proves_the_address_and_drops_what_an_impostor_had_added(
     assert told(moved) == (400, "/problems/bad-link")
 
 
+async def test_a_reset_forgets_a_number_however_it_came_there(house: House, root: asyncpg.Connection) -> None:
+    """Who knew the old password could add one, and change that password after; so when it came tells nothing."""
+    person = await house.newcomer()
+    await house.ask("verify-email", token=house.secret_for(person.email))
+    await house.ask("phone", bearer=person.access_token, phone="+34 600 12 34 56")
+    await house.ask("verify-phone", bearer=person.access_token, code=house.secret_for("+34600123456"))
+    change = {"current_password": PASSWORD, "new_password": "an-impostors-password"}
+    await house.ask("change-password", bearer=person.access_token, **change)
+
+    await reset(house, person)
+
+    number = "SELECT phone_number FROM users WHERE id = $1"
+    assert await root.fetchval(number, person.user_id) is None
+    assert "phone number you had given was removed" in text_of(letters_to(house.folder, person.email)[0])
+
+
+async def test_a_code_asked_for_under_the_old_password_is_void(house: House) -> None:
+    person = await house.newcomer()
+    await house.ask("phone", bearer=person.access_token, phone="+34 600 12 34 56")
+    code = house.secret_for("+34600123456")
+    change = {"current_password": PASSWORD, "new_password": NEW}
+    await house.ask("change-password", bearer=person.access_token, **change)
+
+    answer = await house.ask("verify-phone", bearer=person.access_token, code=code)
+
+    assert told(answer) == (400, "/problems/wrong-code")
+
+
+async def test_a_reset_takes_the_proved_address_back_and_that_is_audited(
+    house: House, root: asyncpg.Connection
+) -> None:
+    person, other = await house.newcomer(), await house.newcomer()
+    gone = "UPDATE users SET email = id || '@no-email.invalid' WHERE id = $1"
+    await root.execute(gone, person.user_id)
+    await root.execute("UPDATE users SET email = $2 WHERE id = $1", other.user_id, person.email)
+
+    answer = await reset(house, person)
+
+    emails = await root.fetch(
+        "SELECT email FROM users WHERE id = any($1) ORDER BY id = $2 DESC",
+        [person.user_id, other.user_id],
+        person.user_id,
+    )
+    audited = "SELECT count(*) FROM nura.audit_log WHERE user_id = $1 AND action = 'email_moved'"
+    assert answer.status_code == 204
+    assert [row["email"] for row in emails] == [person.email, f"{other.user_id}@no-email.invalid"]
+    assert await root.fetchval(audited, other.user_id) == 1
+    assert {person.user_id, other.user_id} <= set(house.changed)
+
+
 async def test_a_change_keeps_this_device_and_ends_the_others(house: House) -> None:
     person = await house.newcomer()
     await house.ask("verify-email", token=house.secret_for(person.email))

@@ -1,6 +1,7 @@
 """A phone number is proved by six digits: ten minutes, five tries, the newest code alone, and stored as no digits."""
 
 import hashlib
+import time
 from datetime import timedelta
 
 import asyncpg
@@ -8,7 +9,7 @@ import httpx
 import pytest
 
 from house import House, Person
-from letters import letters_to
+from letters import letters_to, text_of
 
 NUMBER, SPOKEN = "+34600123456", "+34 600 12 34 56"
 
@@ -113,6 +114,55 @@ async def test_nobody_can_find_the_code_in_the_database(house: House, root: asyn
     }
     assert row["secret_hash"] not in plain
     assert code not in str([value for name, value in row.items() if name not in ("secret_hash", "id")])
+
+
+async def test_a_number_needs_a_recent_sign_in(house: House, root: asyncpg.Connection) -> None:
+    person, code = await sent(house)
+    claims = house.tokens.verify(person.access_token)
+    old = house.tokens.issue(
+        person.user_id, session_id=claims.session_id, signed_in_at=time.time() - house.local.recent_s - 90
+    )
+
+    answers = [
+        await house.ask("phone", bearer=old, phone=SPOKEN),
+        await house.ask("verify-phone", bearer=old, code=code),
+    ]
+
+    assert [told(answer) for answer in answers] == [(403, "/problems/recent-sign-in-required")] * 2
+    assert (await number(root, person), len(letters_to(house.folder, NUMBER))) == ((None, False), 1)
+
+
+async def test_the_proved_address_is_told_of_a_new_number_once_and_not_which(house: House) -> None:
+    person, code = await sent(house)
+    await house.ask("verify-email", token=house.secret_for(person.email))
+
+    await verify(house, person, code)
+
+    letter = letters_to(house.folder, person.email)[0]
+    assert "a phone number was confirmed" in text_of(letter)
+    assert "600" not in text_of(letter)
+    await house.ask("phone", bearer=person.access_token, phone=SPOKEN)
+    assert (await verify(house, person, house.secret_for(NUMBER))).status_code == 204
+    assert len(letters_to(house.folder, person.email)) == 2  # the same number again is no news
+
+
+async def test_a_session_that_ends_while_its_code_comes_back_adds_no_number(
+    house: House, root: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, code = await sent(house)
+    guess = house.local.proofs.guess_code
+
+    async def guess_and_be_late(*args: str) -> bytes | None:
+        guessed = await guess(*args)
+        await house.sessions.end_all(person.user_id, keep=None, reason="password")
+        return guessed
+
+    monkeypatch.setattr(house.local.proofs, "guess_code", guess_and_be_late)
+
+    answer = await verify(house, person, code)
+
+    assert told(answer) == (401, "/problems/session-ended")
+    assert await number(root, person) == (None, False)
 
 
 async def test_a_number_is_rung_three_times_whoever_asks(house: House) -> None:

@@ -162,3 +162,18 @@ async def test_a_hot_read_leaves_no_trace_on_its_connection(neighbours: Neighbou
 
     assert after is not None
     assert tuple(after) == ("nura_app", "")
+
+
+async def test_every_reference_has_an_index_of_its_own(eyes: asyncpg.Connection) -> None:
+    """A deleted row looks for those that name it; without one each looks through the whole table."""
+    rows = await eyes.fetch(
+        """
+        SELECT c.conrelid::regclass || ': ' || pg_get_constraintdef(c.oid) AS reference FROM pg_constraint c
+         WHERE c.contype = 'f' AND c.connamespace IN ('public'::regnamespace, 'nura'::regnamespace)
+           AND c.confrelid NOT IN ('public.voices'::regclass, 'public.badges'::regclass) -- hardly ever deleted
+           AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.conrelid AND i.indpred IS NULL
+                            AND i.indkey[0] = any(c.conkey))
+        """
+    )
+
+    assert [row["reference"] for row in rows] == []

@@ -14,6 +14,8 @@ ALL = [
     letters.email_changed("a@b.example", public_url=URL),
     letters.reset_password("a@b.example", public_url=URL, token=TOKEN),
     letters.password_changed("a@b.example", public_url=URL),
+    letters.password_reset("a@b.example", public_url=URL, number_removed=True),
+    letters.phone_changed("a@b.example", public_url=URL),
     letters.phone_code("+34600123456", code="012345"),
 ]
 
