@@ -36,6 +36,8 @@ def _say_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes
     if first.get("key") == "data" and not first.get("message", "").strip("'").replace("data", ""):
         first, detail = {}, "a JSON body is needed"  # what Litestar says of no body at all
     field, rule = blame(detail) if first else (None, None)
+    if not first and error.status_code == 400 and field is None:
+        field, rule = "body", "must be one whole JSON value"
     return _problem(
         Problem(
             type=f"/problems/{slug}",

@@ -46,7 +46,6 @@ ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
         for kept in (
             Endpoint("people", "me", 30),
             Endpoint("people", "service_profiles", 30),
-            Endpoint("safety", "resources", 3_600),
         )
     }
 )

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,7 +87,13 @@ async def _step(options: argparse.Namespace, addresses: Addresses) -> str:
 
 async def bootstrap(admin_dsn: str, *, database: str | None, login: str, password: str | None) -> str:
     """Roles and schema, once, by an administrator."""
-    await migrate.bootstrap(admin_dsn, database=database, login=login, password=password)
+    loud = await migrate.bootstrap(admin_dsn, database=database, login=login, password=password)
+    if loud:
+        print(
+            f"nura-rt: this administrator may not set {', '.join(loud)} for {login}: the server's log may show "
+            "people's words in errors. Set them to none, panic, fatal, terse and 0 where the server is managed.",
+            file=sys.stderr,
+        )
     return "bootstrapped: roles and schema are there; next: nura-rt migrate up"
 
 

@@ -19,6 +19,7 @@ from nura_rt.store.jobs import Job
 _HISTORY = 40  # turns of this conversation the assistant sees
 _COALESCE_S = 0.03
 _WHOLE_REPLY_WITHIN_S = 120
+_DEADLOCKS_AT_MOST = 3
 
 
 class Deltas:
@@ -117,16 +118,20 @@ class Replies:
 
     async def _start(self, job: Job, person_id: str) -> str | None:
         """The run's id; None when there is nothing to do, or nobody to tell."""
-        try:
-            return await reply_runs.start(
-                self._work,
-                message_id=job.payload["message_id"],
-                conversation_id=job.payload["conversation_id"],
-                person_id=person_id,
-                lease_token=job.lease_token,
-            )
-        except asyncpg.ForeignKeyViolationError:  # the conversation was deleted meanwhile
-            return None
+        for _ in range(_DEADLOCKS_AT_MOST):
+            try:
+                return await reply_runs.start(
+                    self._work,
+                    message_id=job.payload["message_id"],
+                    conversation_id=job.payload["conversation_id"],
+                    person_id=person_id,
+                    lease_token=job.lease_token,
+                )
+            except asyncpg.DeadlockDetectedError:  # it is being deleted
+                continue
+            except asyncpg.ForeignKeyViolationError:  # the conversation was deleted meanwhile
+                return None
+        raise asyncpg.DeadlockDetectedError
 
     async def give_up(self, job: Job) -> None:
         """Every attempt failed: no spinner may stay."""

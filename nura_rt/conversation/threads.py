@@ -2,6 +2,7 @@
 
 import uuid
 
+import asyncpg
 import msgspec
 from msgspec import UNSET
 
@@ -14,6 +15,8 @@ from nura_rt.realtime import channels
 from nura_rt.realtime.payload import Payload
 from nura_rt.store import conversations
 from nura_rt.store.pool import as_person
+
+_DEADLOCKS_AT_MOST = 3
 
 
 class NotThere(Exception):
@@ -87,9 +90,17 @@ class Threads:
 
     async def remove(self, person_id: str, conversation_id: str) -> None:
         """Deletes it with all its messages; sockets that follow it stop hearing it. Raises NotThere."""
-        async with as_person(self._where.door, person_id) as conn:
-            if not await conversations.remove(conn, person_id=person_id, conversation_id=conversation_id):
-                raise NotThere
+        for tries_left in reversed(range(_DEADLOCKS_AT_MOST)):
+            try:
+                async with as_person(self._where.door, person_id) as conn:
+                    if not await conversations.remove(
+                        conn, person_id=person_id, conversation_id=conversation_id
+                    ):
+                        raise NotThere
+                break
+            except asyncpg.DeadlockDetectedError:  # a reply to it began in this moment
+                if not tries_left:
+                    raise
         self._tell(person_id, server.ConversationRemoved(conversation_id))
 
     def _tell(self, person_id: str, frame: server.ConversationChanged | server.ConversationRemoved) -> None:

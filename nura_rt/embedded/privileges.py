@@ -19,7 +19,11 @@ _NOBODY = 65534
 _PROBE = """
 id -un >/dev/null && test "$(id -u)" -ne 0 && cd "$1" || exit 1
 shift
-for each; do "$each" --version || exit 1; done
+for each; do
+  "$each" --version || exit 1
+  # initdb looks for its postgres by access(2), which knows nothing of capabilities
+  case "$each" in */postgres) "${each%/*}/initdb" -s -D /nonexistent -U postgres || exit 1;; esac
+done
 """
 _PROBE_SECONDS = 10
 

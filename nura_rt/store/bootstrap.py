@@ -40,8 +40,10 @@ def sql_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "sql"
 
 
-async def bootstrap(admin_dsn: str, *, database: str | None, login: str, password: str | None) -> None:
+async def bootstrap(admin_dsn: str, *, database: str | None, login: str, password: str | None) -> list[str]:
     """Roles, schema and `auth` compatibility, made once by an administrator; safe to repeat.
+
+    Returns the log settings this administrator may not set: row values may then reach the server's log.
 
     `database` is made when missing; None means the one the DSN names.
     """
@@ -55,32 +57,38 @@ async def bootstrap(admin_dsn: str, *, database: str | None, login: str, passwor
     try:
         async with conn.transaction():
             await conn.execute((sql_folder() / "bootstrap.sql").read_text("utf-8"))
-            await _make_login(conn, login, password)
+            return await _make_login(conn, login, password)
     finally:
         await conn.close()
 
 
-async def _make_login(conn: asyncpg.Connection, login: str, password: str | None) -> None:
+async def _make_login(conn: asyncpg.Connection, login: str, password: str | None) -> list[str]:
     name = _quoted(login)
     if not await conn.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", login):
         await conn.execute(f"CREATE ROLE {name} LOGIN NOINHERIT NOSUPERUSER NOBYPASSRLS")
-    await _silence(conn, name)
+    loud = await _silence(conn, name)
     if password is not None:
         quoted = await conn.fetchval("SELECT quote_literal($1)", password)
         await conn.execute(f"ALTER ROLE {name} PASSWORD {quoted}")
     for role in LOGIN_ROLES:
         await conn.execute(f"GRANT {role} TO {name}")
+    return loud
 
 
-async def _silence(conn: asyncpg.Connection, login: str) -> None:
-    """Row values never reach the server's log: not as parameters, not as statements, not as error details."""
+async def _silence(conn: asyncpg.Connection, login: str) -> list[str]:
+    """Row values never reach the server's log: not as parameters, not as statements, not as error details.
+
+    Returns what only a superuser may set (Supabase's postgres is none): there its project settings decide.
+    """
+    loud = []
     for name, value in _QUIET.items():
         try:
             async with conn.transaction():
                 await conn.execute(f"ALTER ROLE {login} SET {name} = '{value}'")
                 await conn.execute(f"SET LOCAL {name} = '{value}'")  # nor does the password set next
         except asyncpg.InsufficientPrivilegeError:
-            pass  # only a superuser may (Supabase's postgres is none): its project settings decide
+            loud.append(name)
+    return loud
 
 
 async def require(conn: asyncpg.Connection) -> None:

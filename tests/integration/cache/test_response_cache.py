@@ -37,7 +37,7 @@ async def test_a_second_read_is_spared_its_load_and_has_the_same_tag(ada: Reader
     assert first == again == (b"ada 0", etag.of(b"ada 0"))
     assert ada.loads == 1
     assert ada.counters.snapshot() == {"cache_hits_me": 1, "cache_misses_me": 1}
-    assert (ada.cache.hit_rate("me"), ada.cache.hit_rate("resources")) == (0.5, None)
+    assert (ada.cache.hit_rate("me"), ada.cache.hit_rate("service_profiles")) == (0.5, None)
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
