@@ -55,7 +55,9 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     """Moves, and prints the report."""
     _refuse_plaintext(options.dsn, settings)
     if settings.db_pooler == "transaction" and "import" not in settings.dsns:
-        raise UsageError("NURA_DSN_IMPORT: must be a direct address: an import holds a lock for as long as it runs")
+        raise UsageError(
+            "NURA_DSN_IMPORT: must be a direct address: an import holds a lock for as long as it runs"
+        )
     with stores.database(settings) as found:
         url = settings.dsns.get("import") or stores.require(found.database_url, "SUPABASE_DATABASE_URL")
         try:

@@ -35,7 +35,7 @@ TOLD = {
     ),
     "reset_password": Told(
         "Set a new password by the link",
-        "The link works once. Every session of the person ends, and a phone number is forgotten: it was not proved again.",
+        "The link works once. Every session of the person ends, and a phone number is forgotten.",
         refusals=(429, 503),
     ),
     "change_password": Told(

@@ -28,9 +28,6 @@ from nura_rt.store.pool import Executor
 _SOURCE = "supabase-auth"
 _NOBODY = "@no-email.invalid"  # never mailed
 
-# a moment before our era, say: it will never fit, so it is not to come again
-_UNFIT = (asyncpg.DataError, asyncpg.exceptions._base.DataError)
-
 _NULL = msgspec.Raw(b"null")
 
 Outcome = Literal["applied", "duplicate", "superseded", "ignored"]
@@ -109,7 +106,7 @@ def auth_hook_routes(
             return Heard("ignored")
         try:
             outcome, touched = await _apply(pool, message_id, word, datetime.fromtimestamp(sent_at, UTC))
-        except _UNFIT:
+        except asyncpg.DataError:  # a moment before our era, say: it will never fit
             raise Refusal(400, "invalid", "this cannot be kept") from None
         for person_id in touched:
             await changed(person_id)

@@ -154,7 +154,7 @@ async def test_the_sockets_of_who_may_not_be_here_any_more_close(
     for one in (ann, bob):
         await sessions.seen(one)
         sessions.on_end(one.session_id, heard.append)
-    await root.execute(f"UPDATE users SET {why} WHERE id = $1", ann.user_id)  # noqa: S608 - from the table above
+    await root.execute(f"UPDATE users SET {why} WHERE id = $1", ann.user_id)
 
     await sessions.compare()
 
