@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from guests import Guest, sign_up
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
+from guests import Guest, sign_up
 from nura_rt.embedded.stack import Addresses
 from servers import Instance, environ_of
 

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from looks import DESK, LANDMARKS, PHONE, SMALL, UNNAMED, WIDER
 from playwright.async_api import Page, expect
+
+from looks import DESK, LANDMARKS, PHONE, SMALL, UNNAMED, WIDER
 
 pytestmark = pytest.mark.slow
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import Page, expect
+
 from guests import Guest, link_to
 from looks import DESK, LANDMARKS, PHONE, SMALL, UNNAMED, WIDER
-from playwright.async_api import Page, expect
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from guests import EARLIER, LATER, REMEMBER, Guest, Heard
 from playwright.async_api import Page, Route, WebSocketRoute, expect
+
+from guests import EARLIER, LATER, REMEMBER, Guest, Heard
 
 pytestmark = pytest.mark.slow
 
