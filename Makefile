@@ -18,7 +18,7 @@ run: $(STAMP) ## start everything and serve http://127.0.0.1:8000
 test: $(STAMP) ## every test, on real parts; PG=/path/to/bin takes those PostgreSQL programs, TLS=1 only TLS
 	$(ON)$(BIN)/python -m pytest $(ARGS)
 
-test-fast: $(STAMP) ## all but the slow ones (browser, faults, servers that stop): under two minutes
+test-fast: $(STAMP) ## all but the slow ones (browser, faults, servers that stop): some four minutes on two cores
 	$(ON)$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 check: $(STAMP) ## lint, format, types, floors, generated files

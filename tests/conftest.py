@@ -12,6 +12,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from certificates import Authority
 from nura_rt import settings
@@ -21,6 +22,10 @@ from nura_rt.embedded.stack import Addresses
 from nura_rt.store import migrate
 from postgres_server import serving
 from servers import Instance, StartInstance, environ_of
+
+# A slow machine is no defect: no property test is timed.
+hypothesis_settings.register_profile("untimed", parent=hypothesis_settings(), deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
