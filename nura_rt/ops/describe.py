@@ -41,6 +41,17 @@ _REFUSALS = {
     503: ("degraded", "Not done; send it again, with the same key.", None, None),
 }
 _MOMENT = "2026-11-22T10:00:00.123456Z"
+_ASKED = {  # examples of parameters, by name
+    "limit": 50,
+    "before": 120,
+    "after": 40,
+    "status": "active",
+    "changed_since": "2026-11-22T09:00:00Z",
+    "cursor": "MjAyNi0xMS0yMlQwOTowMDowMCswMDowMCAzZjJiNmMxZS03ZjRmLTRkMGUtOWI2My0wMDAwMDAwMDAwMGM",
+    "level": "high",
+    "service_type": "chat",
+    "session_id": "3f2b6c1e-7f4f-4d0e-9b63-00000000000b",
+}
 _EXAMPLES = {  # of fields whose type alone says too little, by name
     "conversation_id": "3f2b6c1e-7f4f-4d0e-9b63-00000000000c",
     "message_id": "3f2b6c1e-7f4f-4d0e-9b63-000000000001",
@@ -175,6 +186,8 @@ class _Operation:
             if not status.startswith("2"):
                 continue
             response.pop("headers", None)
+            if status == "201":
+                response["description"] = "It was made."
             for media in response.get("content", {}).values():
                 media["example"] = example_of(media["schema"], self._schemas)
             if self._opt.get("etag"):
@@ -219,7 +232,10 @@ def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
     merged = (
         {**schema, **choices[0]} if len(choices) == 1 else {**schema, "oneOf": choices} if choices else schema
     )
-    return {**{key: value for key, value in parameter.items() if key != "deprecated"}, "schema": merged}
+    given = {**_EXAMPLES, **_ASKED}.get(parameter["name"])
+    shown = {} if given is None else {"example": given}
+    kept = {key: value for key, value in parameter.items() if key != "deprecated"}
+    return {**kept, "schema": merged, **shown}
 
 
 def _refusal(status: int) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def session_routes(identify: Identify, sessions: Sessions) -> list[HTTPRouteHand
     )
     async def end_session(
         request: Request[Any, Any, Any],
-        session_id: Annotated[str, Parameter(max_length=128, pattern=r"^[A-Za-z0-9_-]+\Z")],
+        session_id: Annotated[str, Parameter(max_length=128, pattern=r"^[A-Za-z0-9_-]+$(?!\n)")],
     ) -> None:
         identity = await bearer(request, identify)
         reason: Reason = "signed_out" if session_id == identity.session_id else "revoked"
