@@ -39,7 +39,7 @@ class Mailbox:
         message.set_content(letter.text)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{letter.kind}-{secrets.token_hex(4)}.eml"
-        draft = self._folder / f".{name}"
+        draft = self._folder / f"{name}.part"  # a glob of *.eml meets whole letters only
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(bytes(message))
         draft.rename(self._folder / name)

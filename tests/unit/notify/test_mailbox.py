@@ -1,5 +1,6 @@
 """The development mailbox, and having none: whole files for their owner alone; a failure names nobody."""
 
+import asyncio
 import logging
 import stat
 from pathlib import Path
@@ -29,6 +30,23 @@ async def test_a_letter_is_a_file_that_only_its_owner_reads(tmp_path: Path) -> N
     assert "-test-" in path.name
     letter = letters_to(tmp_path, "anna@b.example")[0]
     assert (letter["Subject"], text_of(letter)) == ("A subject", LETTER.text)
+
+
+async def test_a_reader_never_meets_half_a_letter(tmp_path: Path) -> None:
+    mailbox, done = Mailbox(tmp_path / "mailbox"), asyncio.Event()
+    seen: list[int] = []
+
+    def read() -> None:
+        while not done.is_set():
+            seen.extend(len(text_of(letter)) for letter in letters_to(tmp_path, "anna@b.example"))
+
+    reader = asyncio.create_task(asyncio.to_thread(read))
+    for _ in range(100):
+        await mailbox.send(LETTER)
+    done.set()
+    await reader
+
+    assert set(seen) <= {len(LETTER.text)}
 
 
 async def test_the_newest_thousand_are_kept(tmp_path: Path) -> None:
