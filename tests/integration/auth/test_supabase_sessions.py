@@ -14,6 +14,7 @@ from nura_rt.auth.tokens import Identity
 from nura_rt.cache.sessions import SessionCopies
 from nura_rt.embedded.stack import Addresses
 from nura_rt.store import auth_sessions, pool
+from nura_rt.store import sessions as table
 
 SUPABASE = """
     CREATE TABLE auth.sessions (
@@ -156,7 +157,7 @@ async def test_the_watch_hears_and_compares_and_survives_a_lost_connection(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'nura-rt/nura_auth'"
         )
         await sign_out(operator, ann)
-        await sessions_of(auth).end(bob.user_id, bob.session_id, "revoked")
+        await table.end(operator, bob.user_id, bob.session_id, "revoked")  # as another instance would
         for event in ended.values():
             await event.wait()
         watching.cancel()
