@@ -54,6 +54,7 @@ class Worker:
         self._free = asyncio.Semaphore(running_at_most)
         self._queues: dict[str, deque[Job]] = {}
         self._held: dict[str, Job] = {}
+        self._claiming: asyncio.Task[list[Job]] | None = None
         self._group: asyncio.TaskGroup | None = None
 
     def take(self, job: Job) -> None:
@@ -142,10 +143,17 @@ class Worker:
         if room <= 0:
             return
         kinds = list(self._functions)  # a newer version's jobs wait for a newer instance
-        found = await jobs.claim(self._pool, kinds, limit=min(room, 100), lease_s=self._lease_s)
+        claim = jobs.claim(self._pool, kinds, limit=min(room, 100), lease_s=self._lease_s)
+        self._claiming = asyncio.create_task(claim)  # its commit may come before a cancellation, its answer after
+        try:
+            found = await asyncio.shield(self._claiming)
+        except Exception:
+            self._claiming = None
+            raise
         for job in found:
             self._counters.add("jobs_taken_over")
             self.take(job)
+        self._claiming = None
 
     async def _renew_for_ever(self) -> None:
         while True:
@@ -168,11 +176,12 @@ class Worker:
 
     async def _give_back(self) -> None:
         """What was not finished is due at once, so that another instance need not wait for the lease."""
-        tokens = list(self._held)
-        if not tokens:
-            return
         try:
             async with asyncio.timeout(_GIVE_BACK_WITHIN_S):
-                await jobs.release(self._pool, tokens)
+                if self._held:
+                    await jobs.release(self._pool, list(self._held))
+                if self._claiming is not None:
+                    claimed = await self._claiming
+                    await jobs.release(self._pool, [job.lease_token for job in claimed])
         except Exception:
             _log.warning("jobs could not be given back; their leases run out instead")

@@ -89,7 +89,7 @@ def test_a_second_start_is_told_who_is_running(home: Path) -> None:
     with pytest.raises(StackBusy, match=f"pid {parent.process.pid}"):
         stack.start(home, database=True, redis=True)
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     assert stack.running(home) == addresses
     assert parent.finish() == 0
 

@@ -5,6 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import asyncpg
 import pytest
@@ -205,6 +206,28 @@ async def test_what_is_held_at_the_end_is_given_back_at_once(
         await settled(root, "leased", 3)
 
     assert await one(root, "SELECT DISTINCT state, attempt FROM nura.jobs") == ("due", 0)
+
+
+async def test_what_was_claimed_but_not_yet_heard_of_is_given_back_too(
+    root: asyncpg.Connection, work: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(root, 3)
+    committed, claim = asyncio.Event(), jobs.claim
+
+    async def slow(*args: Any, **options: Any) -> list[Job]:
+        found = await claim(*args, **options)
+        committed.set()
+        await asyncio.sleep(0.1)  # the answer is on its way
+        return found
+
+    monkeypatch.setattr(jobs, "claim", slow)
+    doing = Work(work)
+
+    async with running(worker(work, doing)), asyncio.timeout(WITHIN_S):
+        await committed.wait()
+
+    assert await one(root, "SELECT DISTINCT state, attempt FROM nura.jobs") == ("due", 0)
+    assert not doing.ran
     assert len(await jobs.claim(work, ["test"], limit=10, lease_s=30)) == 3
 
 

@@ -125,7 +125,7 @@ def test_other_languages_are_noticed(text: str, foreign: bool) -> None:
 )
 def test_ten_thousand_characters_are_heard_quickly(piece: str) -> None:
     lexicon("en")
-    started = time.perf_counter()
+    started = time.process_time()
     hear((piece * 10_000)[:10_000], lexicon("en"))
 
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 2  # a rule that backtracks takes minutes
