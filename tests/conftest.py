@@ -113,8 +113,8 @@ def start_instance(folder: Path, stores: Addresses) -> Iterator[StartInstance]:
     started: list[Instance] = []
 
     def start(**environ: str) -> Instance:
-        started.append(_instance(folder, stores, environ).start())
-        return started[-1]
+        started.append(_instance(folder, stores, environ))  # before it is ready: it may never be
+        return started[-1].start()
 
     yield start
     for one in started:

@@ -15,7 +15,7 @@ GOLDEN = Path(__file__).parent.parent / "docs" / "openapi.json"
 
 def read(url: str) -> dict[str, Any]:
     """The document that a running instance serves."""
-    document: dict[str, Any] = httpx.get(f"{url}/schema/openapi.json", timeout=10).raise_for_status().json()
+    document: dict[str, Any] = httpx.get(f"{url}/schema/openapi.json", timeout=30).raise_for_status().json()
     return document
 
 

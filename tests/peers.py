@@ -14,7 +14,7 @@ from websockets.typing import Subprotocol
 from servers import Instance, token
 
 Frame = dict[str, Any]
-WITHIN_S = 10.0
+WITHIN_S = 30.0
 
 
 class Peer:

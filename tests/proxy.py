@@ -50,8 +50,9 @@ class Proxy:
         if not self._open.is_set():
             writer.transport.abort()
             return
+        self._writers.add(writer)  # from now on: it may be cut while the store is reached
         there, back = await self._reach()
-        self._writers |= {writer, back}
+        self._writers.add(back)
         try:
             await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
         finally:

@@ -67,7 +67,7 @@ class Instance:
         return self._log.read_text("utf-8") if self._log.exists() else ""
 
     def start(self) -> "Instance":
-        """Returns when it is ready; raises with its log when it is not within 30 s."""
+        """Returns when it is ready; raises with its log when it is not within 90 s."""
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "nura_rt", "serve"],
@@ -77,7 +77,7 @@ class Instance:
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError(f"the instance ended with {self.process.returncode}:\n{self.log}")
@@ -126,7 +126,7 @@ def run(*arguments: str, folder: Path, **environ: str) -> "subprocess.CompletedP
     )
 
 
-async def eventually(check: Callable[[], object], *, within_s: float = 10.0) -> None:
+async def eventually(check: Callable[[], object], *, within_s: float = 30.0) -> None:
     """Calls `check` until it returns true; raises AssertionError after `within_s`."""
     deadline = time.monotonic() + within_s
     while not check():

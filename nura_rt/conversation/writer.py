@@ -107,7 +107,7 @@ class Writer:
         return await future
 
     async def run(self) -> None:
-        """Writes until cancelled; what is queued then is refused as `degraded`."""
+        """Writes until cancelled; what has no answer then, queued or in flight, is refused as `degraded`."""
         try:
             while True:
                 await self._wake.wait()
@@ -116,8 +116,11 @@ class Writer:
                 self._wake.clear()
                 self._idle.set()
         finally:
-            for entry in (*self._queue,):
-                self._answer(entry, Refused(entry.row, "degraded"))
+            self._refuse(
+                list(self._queued.values())
+            )  # of those in flight some may be kept: a retry will tell
+            self._queue.clear()
+            self._idle.set()
             await self._disconnect()
 
     async def drained(self, *, timeout_s: float) -> None:

@@ -62,6 +62,7 @@ def start(home: Path, run: Path, binaries: Path, privileges: Privileges) -> Chil
     """
     major = major_version(binaries)
     folder = home / f"postgres-{major}"
+    folders.discard(home, f"{folder.name}.partial-*")  # an initdb may outlive its killed owner
     if not (folder / "PG_VERSION").exists():
         _make_cluster(folder, binaries, privileges, builtin_locale=major >= _FIRST_WITH_BUILTIN_LOCALE)
     leftovers.replace(folder, ("postgres",), folder / "postmaster.pid")
@@ -105,7 +106,6 @@ def major_version(binaries: Path) -> int:
 
 def _make_cluster(folder: Path, binaries: Path, privileges: Privileges, *, builtin_locale: bool) -> None:
     # Made beside and renamed when whole, so that a kill in the middle never leaves half a cluster.
-    folders.discard(folder.parent, f"{folder.name}.partial-*")
     partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
     folders.make_private(partial, privileges.uid, privileges.gid)
     command = [str(binaries / "initdb"), "-D", str(partial), "-U", "postgres"]

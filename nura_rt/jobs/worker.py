@@ -79,8 +79,11 @@ class Worker:
                 self._group = group
                 group.create_task(self._poll_for_ever())
                 group.create_task(self._renew_for_ever())
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    self._group = None  # a group that ends takes nobody in
         finally:
-            self._group = None
             await self._give_back()
 
     async def _run_queue(self, serial: str, queue: deque[Job]) -> None:

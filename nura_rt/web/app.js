@@ -107,11 +107,12 @@ class App {
     showState("connecting", () => {});
     // Opened before the socket is, so that words waiting for their conversation are seen to go out.
     if (!location.hash && client.unsent.some((item) => item.create_id)) history.replaceState(null, "", "#/new");
-    const asked = /^#\/(new|account|c\/)/.test(location.hash);
-    if (asked) this.#route();
+    const isPlace = () => /^#\/(new|account|c\/)/.test(location.hash);
+    if (isPlace()) this.#route();
     client.start();
     void this.#account.learn();
-    void this.#list.load().then(() => this.#client === client && (asked ? this.#label() : this.#route()));
+    // Whoever went somewhere while the list came is left there.
+    void this.#list.load().then(() => this.#client === client && (isPlace() ? this.#label() : this.#route()));
   }
 
   /** What was written and not sent stays. @param {import("./words.js").WordKey} [why] a sentence for the door */

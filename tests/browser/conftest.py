@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from guests import Guest, sign_up
 from nura_rt.embedded.stack import Addresses
@@ -26,7 +26,13 @@ FLAGS = [
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 MISSING = "Chromium is missing: run `apt install chromium`, or set CHROMIUM to the path of one that is there."
 OFFLINE = "ERR_INTERNET_DISCONNECTED"  # Chromium's own remark when a test takes the network away
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
+
+# Resolved once the page has followed: a conversation that is being opened is empty for a moment too.
+TO_NEW = """new Promise(done => {
+  addEventListener('hashchange', () => done(), {once: true});
+  location.hash = '#/new';
+})"""
 
 OpenPage = Callable[..., Awaitable[Page]]
 
@@ -60,6 +66,7 @@ async def chromium() -> AsyncIterator[Browser]:
     path = chromium_path()
     if path is None:
         pytest.fail(MISSING)
+    expect.set_options(timeout=PATIENCE_MS)  # else 5 s, whatever a context says
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -141,6 +148,6 @@ async def page(new_page: OpenPage, demo_state: Any) -> Page:
 
 async def new_conversation(page: Page) -> None:
     await page.wait_for_selector("#state[data-state=online]", state="attached")
-    await page.evaluate("location.hash = '#/new'")
+    await page.evaluate(TO_NEW)
     await page.wait_for_selector("#nothing:visible")
     await page.wait_for_selector("#messages:empty", state="attached")

@@ -133,7 +133,7 @@ async def test_a_killed_server_loses_nothing_that_was_written(
 
     server.start()
 
-    await expect(said).to_contain_text("Kept, no.", timeout=30_000)
+    await expect(said).to_contain_text("Kept, no.", timeout=60_000)  # the page waits up to 20 s
     await page.reload()
     await expect(said).to_have_count(1)
     await page.context.close()
@@ -170,7 +170,7 @@ async def test_the_list_shows_the_conversation_and_leads_back_to_it(page: Page) 
     await page.locator("#conversations a").first.click()
 
     await expect(page.locator(".own .bubble")).to_have_text(["You: Something for the list."])
-    assert page.url == address
+    await expect(page).to_have_url(address)
 
 
 async def test_the_list_counts_what_arrives(page: Page) -> None:

@@ -1,11 +1,12 @@
 """The account corner and the links of letters: where one is signed in, a new password, a confirmed address."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from guests import Guest, link_to
 from looks import DESK, LANDMARKS, PHONE, SMALL, UNNAMED, WIDER
@@ -38,8 +39,32 @@ async def tab_to(page: Page, name: str) -> None:
 async def corner(page: Page) -> None:
     """The account corner of whoever is signed in, once everything stands there."""
     await page.wait_for_selector("#state[data-state=online]", state="attached")
+    await page.wait_for_selector("#nothing:visible")  # the list has come: the page goes nowhere by itself
     await page.evaluate("location.hash = '#/account'")
     await page.wait_for_selector("#sessions li")
+
+
+async def test_a_list_that_comes_late_does_not_move_whoever_went_on(
+    open_page: OpenPage, guest: Guest
+) -> None:
+    page, let_go = await open_page(storage_state=guest.state(), **DESK), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await let_go.wait()
+        await route.continue_()
+
+    await page.route("**/v1/conversations*", hold)
+    await page.goto("about:blank")
+    await page.goto(guest.site)
+    await page.wait_for_selector("#state[data-state=online]", state="attached")
+    await page.evaluate("location.hash = '#/account'")
+    await expect(page.get_by_role("heading", name="Account")).to_be_focused()
+    await page.get_by_role("button", name="Send again").focus()
+    async with page.expect_response("**/v1/conversations*"):
+        let_go.set()
+    await page.wait_for_timeout(300)
+
+    await expect(page.get_by_role("button", name="Send again")).to_be_focused()
 
 
 async def test_another_device_is_signed_out_with_the_keyboard_alone(
@@ -48,6 +73,7 @@ async def test_another_device_is_signed_out_with_the_keyboard_alone(
     async with guest.other_device() as phone:
         page = await open_page(storage_state=guest.state(), **DESK)
         await expect(page.locator("#to-account")).to_be_visible()
+        await expect(page.locator("#box")).to_be_focused()  # it is, once the list has come
         await tab_to(page, "Account")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", name="Account")).to_be_focused()
@@ -55,6 +81,7 @@ async def test_another_device_is_signed_out_with_the_keyboard_alone(
         await expect(rows).to_have_count(2)
         await expect(rows.nth(0)).to_contain_text("This device")
         await expect(rows.nth(1)).to_contain_text("Safari on iPhone")
+        await expect(page.get_by_role("button", name="Send again")).to_be_visible()
         for name in ("Send again", "Sign out", "Sign out"):
             await page.keyboard.press("Tab")
             await expect(page.locator(":focus")).to_have_text(name)
@@ -140,7 +167,7 @@ async def test_the_link_of_a_letter_leads_to_a_new_password_once(
     link = await link_to(data, guest.email, "reset")
     await page.goto(link)
     await expect(page.get_by_label("New password")).to_be_visible()
-    assert page.url == f"{guest.site}/"
+    await expect(page).to_have_url(f"{guest.site}/")
 
     await page.get_by_label("New password").fill("five other quiet words here")
     await page.get_by_role("button", name="Keep this password").click()
@@ -184,7 +211,7 @@ async def test_the_link_of_a_letter_confirms_the_address_and_says_so(
     await expect(page.locator("#account-said")).to_have_text(CONFIRMED)
     await expect(page.locator("#unconfirmed")).to_be_hidden()
     await expect(page.locator("#to-account")).not_to_contain_text("not confirmed", use_inner_text=True)
-    assert page.url == f"{guest.site}/#/account"
+    await expect(page).to_have_url(f"{guest.site}/#/account")
     await page.goto(link)
     await expect(page.locator("#account-said")).to_have_text(OLD)
 
@@ -198,7 +225,7 @@ async def test_an_address_is_confirmed_at_the_door_too(open_page: OpenPage, gues
     await page.goto(link)
 
     await expect(page.get_by_role("alert")).to_have_text(CONFIRMED)
-    assert page.url == f"{guest.site}/"
+    await expect(page).to_have_url(f"{guest.site}/")
     await page.goto("about:blank")
     await page.goto(link)
     await expect(page.get_by_role("alert")).to_have_text(OLD)

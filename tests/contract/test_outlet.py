@@ -13,11 +13,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from nura_rt.protocol.errors import Close
+from nura_rt.realtime import transport
 from nura_rt.realtime.asgi_outlet import AsgiOutlet
 from nura_rt.realtime.connection import Outlet
 from nura_rt.realtime.payload import Payload
 from nura_rt.realtime.transport import EXTENSION, NuraWebSocket
 
+WITHIN_S = 20.0
 Script = Callable[[Outlet], None]
 BOUNDARIES = [0, 1, 2, 124, 125, 126, 127, 128, 65_534, 65_535, 65_536, 65_537, 70_000]
 SIZES = sorted({*BOUNDARIES, *range(0, 70_000, 997)})
@@ -36,13 +38,14 @@ class Stage:
         await receive()
         await send({"type": "websocket.accept", "subprotocol": None})
         outlet = scope["extensions"].get(EXTENSION)
+        ended = self.ended
         ours: Outlet = outlet if outlet is not None else AsgiOutlet(send)
         error: BaseException | None = None
         try:
             await self._act(ours, receive)
         except BaseException as caught:
             error = caught
-        self.ended.put_nowait((ours, error))
+        ended.put_nowait((ours, error))
 
     async def _act(self, outlet: Outlet, receive: Callable[[], Awaitable[Any]]) -> None:
         async with asyncio.TaskGroup() as group:
@@ -55,7 +58,7 @@ class Stage:
 
     @asynccontextmanager
     async def peer(self, script: Script) -> AsyncIterator[ClientConnection]:
-        self.script = script
+        self.script, self.ended = script, asyncio.Queue()  # no test hears the end of another's socket
         async with connect(f"ws://127.0.0.1:{self.port}", compression=None, max_size=None) as peer:
             yield peer
 
@@ -63,15 +66,17 @@ class Stage:
 @pytest.fixture(scope="module", params=[NuraWebSocket, WebSocketsSansIOProtocol], ids=["transport", "asgi"])
 async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     made = Stage(request.param)
-    async with serving(made.app, made.kind) as made.port:
-        yield made
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transport, "_ABORT_AFTER_S", WITHIN_S)  # here every peer reads, if slowly
+        async with serving(made.app, made.kind) as made.port:
+            yield made
 
 
 async def heard(peer: ClientConnection) -> tuple[list[str], int | None, str]:
     """Every text until the close, its code and its reason."""
     texts: list[str] = []
     with contextlib.suppress(ConnectionClosed):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WITHIN_S):
             while True:
                 texts.append(str(await peer.recv()))
     return texts, peer.close_code, peer.close_reason or ""
@@ -89,7 +94,7 @@ def played(*texts: str, close: Close = Close.INTERNAL) -> Script:
 async def test_the_outlet_is_the_one_meant(stage: Stage) -> None:
     async with stage.peer(played()) as peer:
         await heard(peer)
-        outlet, error = await asyncio.wait_for(stage.ended.get(), 2)
+        outlet, error = await asyncio.wait_for(stage.ended.get(), WITHIN_S)
 
     assert isinstance(outlet, NuraWebSocket) is (stage.kind is NuraWebSocket)
     assert error is None
@@ -139,7 +144,7 @@ async def test_nothing_comes_after_the_close(stage: Stage) -> None:
 
     stage.script = script
     close = b"\x88\x0a\x0f\xabinternal"
-    async with asyncio.timeout(5), raw_peer(stage.port) as (reader, writer):
+    async with asyncio.timeout(WITHIN_S), raw_peer(stage.port) as (reader, writer):
         before = await reader.readuntil(close)
         writer.write(b"\x88\x82\x00\x00\x00\x00\x0f\xab")  # the peer's answer, masked with zeros
         after = await reader.read()
@@ -153,7 +158,7 @@ async def test_what_was_taken_is_no_longer_buffered(stage: Stage) -> None:
         stage.script = played()
         await peer.send("go on")
         await heard(peer)
-        outlet, _ = await asyncio.wait_for(stage.ended.get(), 2)
+        outlet, _ = await asyncio.wait_for(stage.ended.get(), WITHIN_S)
 
     assert outlet.buffered() == 0
 
@@ -166,7 +171,7 @@ async def test_writing_to_a_peer_that_went_away_breaks_nothing(stage: Stage) -> 
     async with stage.peer(flood) as peer:
         await peer.recv()
         peer.transport.abort()
-        outlet, error = await asyncio.wait_for(stage.ended.get(), 5)
+        outlet, error = await asyncio.wait_for(stage.ended.get(), WITHIN_S)
         outlet.write(Payload(b"late"))
         outlet.hang_up(Close.SLOW, Close.SLOW.slug)
 

@@ -14,7 +14,10 @@ from uvicorn_server import raw_peer, serving
 from websockets.asyncio.client import connect
 from websockets.server import ServerProtocol
 
+from servers import eventually
+
 OURS = "nura.test"
+WITHIN_S = 10.0
 
 
 class Spy(WebSocketsSansIOProtocol):
@@ -119,7 +122,7 @@ def test_what_we_override_or_call_takes_what_we_give(name: str, parameters: list
 async def test_the_app_sees_the_extensions_we_add_after_handle_connect(guest: tuple[Guest, int]) -> None:
     ours, port = guest
     async with connect(f"ws://127.0.0.1:{port}", compression=None):
-        spy = await asyncio.wait_for(ours.spy.get(), 2)
+        spy = await asyncio.wait_for(ours.spy.get(), WITHIN_S)
 
     assert spy.called == ["handle_connect"]
 
@@ -130,7 +133,7 @@ async def test_what_is_put_on_the_queue_is_what_the_app_receives(guest: tuple[Gu
         spy = await ours.spy.get()
         spy.queue.put_nowait({"type": "websocket.disconnect", "code": 4000, "reason": "told"})
         ours.read.set()
-        message = await asyncio.wait_for(ours.got.get(), 2)
+        message = await asyncio.wait_for(ours.got.get(), WITHIN_S)
 
     assert message == {"type": "websocket.disconnect", "code": 4000, "reason": "told"}
 
@@ -143,10 +146,10 @@ async def test_reading_pauses_with_one_message_unread_and_goes_on_when_it_is_tak
         spy = await ours.spy.get()
         before = spy.read_paused
         await peer.send("one")
-        await asyncio.sleep(0.05)
+        await eventually(lambda: spy.read_paused)
         during = (spy.read_paused, spy.transport.is_reading())
         ours.read.set()
-        await asyncio.wait_for(ours.got.get(), 2)
+        await asyncio.wait_for(ours.got.get(), WITHIN_S)
         await asyncio.sleep(0)
         after = (spy.read_paused, spy.transport.is_reading())
 
@@ -177,7 +180,7 @@ async def test_a_lost_connection_is_known_and_its_close_timer_stopped(guest: tup
         timer = spy.close_timer = spy.loop.call_later(60, spy.transport.abort)
         before = spy.disconnected
         peer.transport.abort()
-        await asyncio.wait_for(spy.lost.wait(), 2)
+        await asyncio.wait_for(spy.lost.wait(), WITHIN_S)
 
     assert (before, spy.disconnected) == (False, True)
     assert timer.cancelled()
@@ -188,7 +191,7 @@ async def test_a_violation_of_the_protocol_is_handled_there(guest: tuple[Guest, 
     async with raw_peer(port) as (reader, writer):
         spy = await ours.spy.get()
         writer.write(b"\x81\x02hi")  # a client's frame must be masked
-        await asyncio.wait_for(reader.read(), 2)
+        await asyncio.wait_for(reader.read(), WITHIN_S)
 
     assert "handle_parser_exception" in spy.called
     assert spy.close_sent
@@ -202,7 +205,7 @@ async def test_every_open_connection_is_told_that_the_server_stops() -> None:
             spy = await ours.spy.get()
             ours.read.set()
             await stack.aclose()
-            await asyncio.wait_for(peer.wait_closed(), 2)
+            await asyncio.wait_for(peer.wait_closed(), WITHIN_S)
 
     assert spy.called == ["handle_connect", "shutdown"]
     assert peer.close_code == 1012
@@ -216,7 +219,7 @@ async def test_a_missing_pong_ends_in_keepalive_timeout() -> None:
     ):
         spy = await ours.spy.get()
         ours.read.set()
-        await asyncio.wait_for(reader.read(), 2)
+        await asyncio.wait_for(reader.read(), WITHIN_S)
 
     assert "keepalive_timeout" in spy.called
     assert spy.close_sent

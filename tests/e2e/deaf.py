@@ -6,8 +6,8 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ class Deaf:
     def __init__(self, instance: Instance, name: str, conversation: str | None) -> None:
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVES)
-        self._socket.settimeout(5)
+        self._socket.settimeout(30)
         self._socket.connect(("127.0.0.1", instance.port))
         self.port = int(self._socket.getsockname()[1])
         self._instance = instance
@@ -71,10 +71,10 @@ class Deaf:
             heard += more
 
 
-@contextmanager
-def deaf(instance: Instance, name: str, conversation: str | None = None) -> Iterator[Deaf]:
+@asynccontextmanager
+async def deaf(instance: Instance, name: str, conversation: str | None = None) -> AsyncIterator[Deaf]:
     """A client of this person that has stopped reading (after joining the conversation, if one is given)."""
-    client = Deaf(instance, name, conversation)
+    client = await asyncio.to_thread(Deaf, instance, name, conversation)  # the others go on answering pings
     try:
         yield client
     finally:

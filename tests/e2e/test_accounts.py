@@ -128,7 +128,7 @@ async def test_supabases_word_is_heard_at_its_address(
 
 
 async def test_without_a_secret_there_is_no_such_address(instance: Instance) -> None:
-    async with httpx.AsyncClient(base_url=instance.url) as client:
+    async with httpx.AsyncClient(base_url=instance.url, timeout=PATIENCE_S) as client:
         answer = await client.post("/v1/hooks/supabase-auth", content=b"{}")
 
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")

@@ -195,9 +195,9 @@ async def test_the_twenty_first_bad_frame_closes_the_socket(instance: Instance, 
 
 
 async def test_a_socket_without_a_hello_is_closed_in_time(start_instance: StartInstance) -> None:
-    hurried = start_instance(HELLO_TIMEOUT_S="0.3")
+    hurried = start_instance(HELLO_TIMEOUT_S="2")  # the bystander's own hello has to come in time too
     async with stranger(hurried) as silent, peer(hurried, "bystander") as client:
-        closed = await ended(silent, within_s=2)
+        closed = await ended(silent, within_s=4.5)  # the usual patience is 5 s
 
         assert closed == (Close.NO_HELLO, "no_hello")
         assert await client.open_conversation()
@@ -236,7 +236,7 @@ async def test_our_own_page_may_connect(instance: Instance) -> None:
 async def test_a_plain_get_on_the_sockets_address_is_told_to_upgrade(
     instance: Instance, bystander: Bystander
 ) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=30) as client:
         response = await client.get(f"{instance.url}/v1/socket")
 
     assert response.status_code == 426
@@ -280,10 +280,10 @@ async def test_what_was_sent_too_fast_is_refused_and_taken_later(
     async with peer(instance, "hasty") as hasty:
         conversation = await hasty.open_conversation()
         messages = [
-            {"conversation_id": conversation, "client_id": f"h{n}", "text": "quick"} for n in range(25)
+            {"conversation_id": conversation, "client_id": f"h{n}", "text": "quick"} for n in range(40)
         ]
         refs = [await hasty.say("message.send", **message) for message in messages]
-        answers = await hasty.collect(lambda heard: sum(frame.get("ref") in refs for frame in heard) == 25)
+        answers = await hasty.collect(lambda heard: sum(frame.get("ref") in refs for frame in heard) == 40)
         refused = [frame for frame in answers if frame["type"] == "error"]
         waits = [frame["retry_after_ms"] for frame in refused]
         await hasty.silence(for_s=max(waits) / 1000)
@@ -293,7 +293,7 @@ async def test_what_was_sent_too_fast_is_refused_and_taken_later(
         )
 
     assert {frame["code"] for frame in refused} == {"too_fast"}
-    assert 1 <= len(refused) <= 5
+    assert 1 <= len(refused) <= 20
     assert all(frame["temporary"] and 0 < frame["retry_after_ms"] <= 1000 for frame in refused)
     assert late["duplicate"] is False
     assert await bystander.is_well()

@@ -16,6 +16,7 @@ from servers import Instance, StartInstance, environ_of, token
 
 PROBLEM = "application/problem+json"
 PASSWORD = "a-long-enough-password"
+PATIENCE_S = 30
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def sign_in_instance(folder: Path, stores: Addresses) -> Iterator[Instance]:
 
 @pytest.fixture
 async def http(instance: Instance) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=instance.url) as client:
+    async with httpx.AsyncClient(base_url=instance.url, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -145,7 +146,7 @@ async def test_a_wrong_address_or_method_is_a_problem_too(
 async def test_a_bad_form_is_answered_with_its_field(
     sign_in_instance: Instance, door: str, body: dict[str, Any], expected: tuple[int, str, str | None]
 ) -> None:
-    async with httpx.AsyncClient(base_url=sign_in_instance.url) as client:
+    async with httpx.AsyncClient(base_url=sign_in_instance.url, timeout=PATIENCE_S) as client:
         response = await client.post(f"/v1/auth/{door}", json=body)
 
     assert problem(response) == expected
@@ -159,7 +160,7 @@ async def test_a_bad_form_is_answered_with_its_field(
 async def test_a_body_that_is_not_a_form_is_refused(
     sign_in_instance: Instance, content: bytes, status: int
 ) -> None:
-    async with httpx.AsyncClient(base_url=sign_in_instance.url) as client:
+    async with httpx.AsyncClient(base_url=sign_in_instance.url, timeout=PATIENCE_S) as client:
         response = await client.post(
             "/v1/auth/sign-in", content=content, headers={"Content-Type": "application/json"}
         )
@@ -170,7 +171,7 @@ async def test_a_body_that_is_not_a_form_is_refused(
 
 async def test_an_address_is_taken_once(sign_in_instance: Instance) -> None:
     form = {"email": f"{uuid.uuid4().hex}@b.example", "password": PASSWORD}
-    async with httpx.AsyncClient(base_url=sign_in_instance.url) as client:
+    async with httpx.AsyncClient(base_url=sign_in_instance.url, timeout=PATIENCE_S) as client:
         first = await client.post("/v1/auth/sign-up", json=form)
 
         again = await client.post("/v1/auth/sign-up", json=form | {"email": form["email"].upper()})
@@ -186,8 +187,8 @@ async def test_an_address_is_taken_once(sign_in_instance: Instance) -> None:
 async def test_too_many_tries_are_told_to_wait(start_instance: StartInstance) -> None:
     tried = start_instance()
     form = {"email": "not an address", "password": PASSWORD}
-    async with httpx.AsyncClient(base_url=tried.url) as client:
-        tries = [client.post("/v1/auth/sign-in", json=form, timeout=30) for _ in range(11)]
+    async with httpx.AsyncClient(base_url=tried.url, timeout=PATIENCE_S) as client:
+        tries = [client.post("/v1/auth/sign-in", json=form) for _ in range(11)]
         answers = sorted(await asyncio.gather(*tries), key=lambda answer: answer.status_code)
 
     assert [answer.status_code for answer in answers[:10]] == [401] * 10

@@ -80,12 +80,13 @@ async def test_a_healthy_rollout_stays_and_its_checks_words_are_passed_on(
 
 
 @pytest.mark.parametrize(
-    ("check", "why"), [("sh -c 'exit 3'", "exit code 3"), ("sleep 60", "no end within 1 s")]
+    ("check", "patience_s", "why"),
+    [("sh -c 'exit 3'", "60", "exit code 3"), ("sleep 60", "1", "no end within 1 s")],
 )
 async def test_an_unhealthy_rollout_is_taken_back(
-    empty: Database, tmp_path: Path, check: str, why: str
+    empty: Database, tmp_path: Path, check: str, patience_s: str, why: str
 ) -> None:
-    words = ["migrate", "up", "--rollback-on-unhealthy", check, "--health-timeout", "1"]
+    words = ["migrate", "up", "--rollback-on-unhealthy", check, "--health-timeout", patience_s]
 
     ended = run(*words, folder=tmp_path, SUPABASE_DATABASE_URL=empty.url)
 
@@ -159,7 +160,7 @@ async def test_killed_before_the_check_answered_the_status_tells_the_truth(
 
     process = begin(*words, folder=tmp_path, SUPABASE_DATABASE_URL=empty.url)
     try:
-        await eventually(mark.exists, within_s=30)
+        await eventually(mark.exists, within_s=60)
     finally:
         process.kill()
         process.communicate()

@@ -120,7 +120,7 @@ def test_no_private_page_or_socket_is_in_it(document: dict[str, Any]) -> None:
 async def test_every_route_that_wants_a_token_says_so_without_one(
     instance: Instance, document: dict[str, Any]
 ) -> None:
-    async with httpx.AsyncClient(base_url=instance.url) as client:
+    async with httpx.AsyncClient(base_url=instance.url, timeout=30) as client:
         statuses = {}
         for name, operation in operations(document):
             if operation["security"]:

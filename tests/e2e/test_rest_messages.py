@@ -110,7 +110,7 @@ async def test_a_send_needs_its_key(ada: httpx.AsyncClient) -> None:
 
 
 async def test_who_sends_too_fast_is_told_to_wait_and_nobody_else_is(start_instance: StartInstance) -> None:
-    slow = start_instance(LIMIT_MESSAGES_PER_S="0.5", LIMIT_MESSAGE_BURST="2")
+    slow = start_instance(LIMIT_MESSAGES_PER_S="0.05", LIMIT_MESSAGE_BURST="2")
     async with rest(slow, "ada") as ada, rest(slow, "ben") as ben:
         path, other = await room(ada), await room(ben)
         answers = [await ada.post(path, json={"text": "hello"}, headers=key()) for _ in range(3)]
@@ -119,7 +119,7 @@ async def test_who_sends_too_fast_is_told_to_wait_and_nobody_else_is(start_insta
 
     assert [answer.status_code for answer in answers] == [201, 201, 429]
     assert problem(answers[2]) == (429, "/problems/too-fast", None)
-    assert 1 <= int(answers[2].headers["retry-after"]) <= 3
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 21
     assert elsewhere.status_code == 201
 
 
@@ -207,9 +207,10 @@ async def test_the_reply_to_a_deleted_conversation_is_nobodys_work_any_more(
 
     job = f"reply:{said['message_id']}"
     states: list[str] = []
-    while not states or states[-1] not in ("done", "dead"):
-        states.append(await admin.fetchval("SELECT state FROM nura.jobs WHERE key = $1", job))
-        await asyncio.sleep(0.1)
+    async with asyncio.timeout(60):
+        while not states or states[-1] not in ("done", "dead"):
+            states.append(await admin.fetchval("SELECT state FROM nura.jobs WHERE key = $1", job))
+            await asyncio.sleep(0.1)
 
     assert states[-1] == "done"
     assert await admin.fetchval("SELECT attempt FROM nura.jobs WHERE key = $1", job) == 1

@@ -45,7 +45,7 @@ async def signed_in(instance: Instance, token: str, **hello: Any) -> AsyncIterat
 
 
 async def rest(instance: Instance, method: str, path: str, token: str, **headers: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=instance.url) as client:
+    async with httpx.AsyncClient(base_url=instance.url, timeout=30) as client:
         return await client.request(method, path, headers={"Authorization": f"Bearer {token}", **headers})
 
 
@@ -90,7 +90,8 @@ async def test_a_revoked_session_ends_its_sockets_on_every_instance_within_2_s(
     lost, kept = ann.session(), ann.session()
     async with Proxy(redis_socket(stores.redis_url)) as network:
         url = f"redis://127.0.0.1:{network.port}/0"
-        here, there = start_instance(REDIS_URL=url), start_instance(REDIS_URL=url)
+        # in a thread: the network between them and Redis is this loop's work
+        here, there = [await asyncio.to_thread(start_instance, REDIS_URL=url) for _ in range(2)]
         async with (
             signed_in(here, ann.token(lost)) as near,
             signed_in(there, ann.token(lost)) as far,
@@ -229,7 +230,7 @@ async def test_a_hello_and_a_revocation_at_once_never_leave_a_socket_open(instan
             await asyncio.sleep(delay_s)
             await socket.send(json.dumps({"type": "hello", "token": ann.token(session_id)}))
             assert (await revoking).status_code == 204
-            return await ended(socket, within_s=5)
+            return await ended(socket)
 
     outcomes = [await race(number / 1000) for number in range(20)]
 

@@ -241,7 +241,8 @@ async def test_a_client_that_resumes_amid_a_stream_hears_every_message_once(
             heard += rider.seqs()
         rows = await answered(admin, conversation)
         async with peer(pair[1], "commuter") as rider:
-            await rider.join(conversation, since=max(heard))
+            await rider.join(conversation, since=max(heard, default=0))
+            await rider.collect(lambda _: max([*heard, *rider.seqs()], default=0) >= 400)
             await rider.silence(for_s=0.3)
         heard += rider.seqs()
 

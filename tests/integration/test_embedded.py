@@ -19,12 +19,14 @@ from nura_rt.embedded.stack import StackBusy, StackError
 
 pytestmark = pytest.mark.slow
 
+ENDED_S = 30.0  # an orderly end writes to the disk, and so may others
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
     """A data folder; afterwards no server may be left in it."""
     yield tmp_path / "data"
-    wait_until(lambda: not servers(tmp_path / "data"))
+    wait_until(lambda: not servers(tmp_path / "data"), ENDED_S)
 
 
 def test_data_survives_stop_and_start(home: Path) -> None:
@@ -100,7 +102,7 @@ def test_kill_9_leaves_no_orphan_and_keeps_what_was_committed(home: Path) -> Non
     ask(addresses, "CREATE TABLE kept AS SELECT generate_series(1, 100) AS n")
 
     parent.kill()
-    wait_until(lambda: servers(home) == [])
+    wait_until(lambda: servers(home) == [], ENDED_S)
     again = stack.start(home, database=True, redis=True)
 
     assert ask(again, "SELECT count(*) FROM kept") == 100
@@ -131,7 +133,7 @@ def test_ctrl_c_in_the_terminal_reaches_no_server(home: Path) -> None:
 
 def test_a_kill_while_the_cluster_is_made_leaves_nothing_half_made(home: Path) -> None:
     parent = Parent("serve", home)
-    wait_until(lambda: any(home.glob("postgres-18.partial-*/base")))
+    wait_until(lambda: any(home.glob("postgres-18.partial-*/base")), 30.0)
 
     parent.kill()
     assert not (home / "postgres-18").exists()
@@ -139,7 +141,9 @@ def test_a_kill_while_the_cluster_is_made_leaves_nothing_half_made(home: Path) -
 
     assert ask(stores, "SELECT 1") == 1
     stores.stop()
-    wait_until(lambda: not list(home.glob("*.partial-*")))
+    # an initdb that outlived the kill may have gone on writing while the new owner cleared up
+    stack.start(home, database=True, redis=False).stop()
+    assert list(home.glob("*.partial-*")) == []
 
 
 @pytest.mark.parametrize("name", ["with space #1", "plus+percent%41&q?x", 'quote\'s "ünï"', "a,b", "x" * 120])
@@ -160,7 +164,7 @@ def test_a_cache_that_cannot_save_stops_all_the_same(home: Path) -> None:
     began = time.monotonic()
     stores.stop()
 
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15  # it would be told to less kindly after 20
 
 
 def leftover_postgres(home: Path) -> Child:

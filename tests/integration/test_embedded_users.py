@@ -53,7 +53,7 @@ def test_every_way_of_running_children_ends_with_its_parent(public: Path) -> Non
         sleeper = int(parent.told())
         parent.kill()
 
-        wait_until(lambda pid=sleeper: not alive(pid))  # type: ignore[misc]
+        wait_until(lambda pid=sleeper: not alive(pid), 30.0)  # type: ignore[misc]
 
 
 def test_every_way_of_running_children_runs_a_whole_server(public: Path) -> None:
@@ -90,7 +90,7 @@ def test_an_ordinary_user_runs_it_below_a_private_home(public: Path) -> None:
     addresses = parent.addresses()
     ask(addresses, "CREATE TABLE kept AS SELECT 1 AS n")
     parent.kill()
-    wait_until(lambda: servers(private / ".nura") == [])
+    wait_until(lambda: servers(private / ".nura") == [], 30.0)
     again = Parent("serve", private / ".nura", command=command, path=tree)
 
     assert ask(again.addresses(), "SELECT n FROM kept") == 1

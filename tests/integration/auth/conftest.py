@@ -11,6 +11,7 @@ from databases import Database
 from identities import MakeSessions
 from nura_rt.auth.sessions import Sessions
 from nura_rt.cache import client
+from nura_rt.cache import sessions as copies_module
 from nura_rt.cache.sessions import SessionCopies
 from nura_rt.embedded.stack import Addresses
 from nura_rt.store import pool
@@ -65,3 +66,9 @@ def make_sessions(auth: asyncpg.Pool, door: asyncpg.Pool) -> MakeSessions:
         return sessions
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no frozen Redis."""
+    monkeypatch.setattr(copies_module, "AT_MOST_S", 20.0)

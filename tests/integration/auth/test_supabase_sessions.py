@@ -154,7 +154,8 @@ async def test_the_watch_hears_and_compares_and_survives_a_lost_connection(
     async with asyncio.TaskGroup() as group, asyncio.timeout(10):
         watching = group.create_task(sessions.watch_for_ever())
         await operator.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'nura-rt/nura_auth'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'nura-rt/nura_auth' AND datname = current_database()"
         )
         await sign_out(operator, ann)
         await table.end(operator, bob.user_id, bob.session_id, "revoked")  # as another instance would

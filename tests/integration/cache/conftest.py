@@ -1,11 +1,11 @@
 """A Redis database of these tests' own, so that nobody else loses keys, and the network before it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from redis.asyncio import Redis
 
-from nura_rt.cache import client, responses
+from nura_rt.cache import client, responses, sessions
 from nura_rt.embedded.stack import Addresses
 from proxy import Proxy, redis_socket
 
@@ -43,14 +43,22 @@ def far_url(network: Proxy) -> str:
 
 
 @pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine is no frozen Redis; tests of the frozen one are impatient again."""
-    for name in ("LOOK_S", "KEEP_S", "TELL_S"):
-        monkeypatch.setattr(responses, name, 20.0)
+def patience(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """A busy machine is no frozen Redis: `patience(0.1)` only while it is frozen."""
+
+    def wait(seconds: float) -> None:
+        for name in ("LOOK_S", "KEEP_S", "TELL_S"):
+            monkeypatch.setattr(responses, name, seconds)
+        monkeypatch.setattr(sessions, "AT_MOST_S", seconds)
+
+    wait(20.0)
+    return wait
 
 
 @pytest.fixture
-def impatience(monkeypatch: pytest.MonkeyPatch, patience: None) -> None:
-    """As in service, or shorter."""
-    for name in ("LOOK_S", "KEEP_S", "TELL_S"):
-        monkeypatch.setattr(responses, name, 0.1)
+async def patient(redis_url: str, eyes: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Redis]:
+    """A client of caches without limits of its own."""
+    monkeypatch.setattr(client, "COMMAND_AT_MOST_S", 90.0)
+    opened = client.for_caches(f"{redis_url}&socket_timeout=90&timeout=90")
+    yield opened
+    await opened.aclose()

@@ -1,7 +1,7 @@
 """A Redis that is down, frozen or forgetful costs speed: answers come, and no write is unseen here."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from redis.asyncio import Redis
@@ -41,16 +41,16 @@ async def test_reads_go_on_without_redis_and_only_one_now_and_then_asks_for_it(
     assert ada.counters.snapshot() == {"cache_errors": 2, "cache_misses_me": 40}
 
 
-@pytest.mark.usefixtures("impatience")
 async def test_a_frozen_redis_is_given_up_on_and_taken_up_again(
-    ada: Reader, network: Proxy, monkeypatch: pytest.MonkeyPatch
+    ada: Reader, network: Proxy, patience: Callable[[float], None]
 ) -> None:
     await ada.read()
     network.freeze()
+    patience(0.1)
     async with asyncio.timeout(30):  # each is given up on after 0.1 s, and only the first is tried
         during = [(await ada.read())[0] for _ in range(200)]
     network.heal()
-    monkeypatch.setattr(responses, "LOOK_S", 20.0)
+    patience(20)
     ada.now += 1
     loads = ada.loads
     after = [(await ada.read())[0] for _ in range(5)]
@@ -73,31 +73,31 @@ async def test_a_load_as_slow_as_it_likes_does_not_count_as_redis_being_slow(
     assert ada.counters.snapshot().get("cache_errors", 0) == 0
 
 
-@pytest.mark.usefixtures("impatience")
 async def test_a_redis_that_freezes_between_look_and_keep_costs_no_answer(
-    ada: Reader, network: Proxy
+    ada: Reader, network: Proxy, patience: Callable[[float], None]
 ) -> None:
     slow = asyncio.ensure_future(ada.held())
     await ada.loading.wait()
     network.freeze()
+    patience(0.1)
     ada.go.set()
 
     assert (await slow)[0] == b"ada 0"
     network.heal()
 
 
-@pytest.mark.usefixtures("impatience")
 @pytest.mark.parametrize("trouble", ["cut", "freeze"])
 async def test_a_write_that_redis_did_not_hear_of_is_told_before_the_next_hit(
-    ada: Reader, network: Proxy, trouble: str, monkeypatch: pytest.MonkeyPatch
+    ada: Reader, network: Proxy, trouble: str, patience: Callable[[float], None]
 ) -> None:
     await ada.read()
     getattr(network, trouble)()
+    patience(0.1)
     ada.value = 1
     await ada.cache.invalidate("ada")
     during, owed = (await ada.read())[0], ada.cache.owed
     network.heal()
-    monkeypatch.setattr(responses, "LOOK_S", 20.0)
+    patience(20)
     ada.now += 1
     after = (await ada.read())[0]
 

@@ -2,22 +2,20 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
 
 from cached import Reader
-from nura_rt.cache import client, etag
+from nura_rt.cache import etag
 from nura_rt.cache.responses import ENDPOINTS, GENERATION_TTL_S, LARGEST_BODY, ResponseCache
 from nura_rt.telemetry import Counters
+from servers import eventually
 
 
 @pytest.fixture
-async def ada(redis_url: str, eyes: Redis) -> AsyncIterator[Reader]:
-    redis = client.for_caches(redis_url)
-    yield Reader(redis)
-    await redis.aclose()
+def ada(patient: Redis) -> Reader:
+    return Reader(patient)
 
 
 async def entries(eyes: Redis) -> list[str]:
@@ -128,7 +126,9 @@ async def test_readers_at_the_same_time_share_one_load(ada: Reader) -> None:
     first = asyncio.ensure_future(ada.held())
     await ada.loading.wait()
     others = [asyncio.ensure_future(ada.read()) for _ in range(50)]
-    done, _ = await asyncio.wait(others, timeout=0.5)  # time to look; the load waits for `go`
+    (flight,) = ada.cache._flights.values()
+    await eventually(lambda: len(flight.landed._waiters) == 50)  # all have looked; the load waits for `go`
+    done = [other for other in others if other.done()]
     ada.go.set()
     answers = await asyncio.gather(first, *others)
 
@@ -233,11 +233,13 @@ async def test_an_entry_that_is_not_of_this_request_is_not_believed(
 
 async def test_each_read_is_one_round_trip_when_it_hits(ada: Reader, eyes: Redis) -> None:
     await ada.read()
-    before = (await eyes.info("stats"))["total_reads_processed"]
-    await ada.read()
-    after = (await eyes.info("stats"))["total_reads_processed"]
+    took = []
+    for _ in range(5):
+        before = (await eyes.info("stats"))["total_reads_processed"]
+        await ada.read()
+        took.append((await eyes.info("stats"))["total_reads_processed"] - before)
 
-    assert after - before <= 2  # the second question counts too
+    assert min(took) <= 2  # the second question counts too, and what others ask meanwhile
 
 
 def test_an_endpoint_that_is_not_in_the_table_is_a_mistake() -> None:

@@ -186,6 +186,24 @@ async def blocked_by(root: asyncpg.Connection) -> int:
     return int(found)
 
 
+async def test_what_is_in_flight_at_the_end_is_refused_for_now_too(
+    database: Database, root: asyncpg.Connection, place: Callable[..., Row]
+) -> None:
+    writer, told, row = made(database), list[Outcome](), place()
+    task = asyncio.create_task(writer.run())
+    await answers(writer, [place()])
+    async with root.transaction():
+        await root.execute("SELECT FROM conversations WHERE id = $1 FOR UPDATE", row.conversation_id)
+        writer.put(row, told.append)
+        await blocked_by(root)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    assert told == [Refused(row, "degraded")]
+    await writer.drained(timeout_s=0)
+
+
 async def test_a_connection_cut_in_the_middle_is_made_anew_and_the_row_kept_once(
     database: Database, root: asyncpg.Connection, writer: Writer, place: Callable[..., Row]
 ) -> None:

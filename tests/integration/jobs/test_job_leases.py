@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -13,14 +12,6 @@ from rows import one
 
 STATE = "SELECT state, attempt, lease_token IS NOT NULL, last_error_code FROM nura.jobs WHERE key = $1"
 LATE = "UPDATE nura.jobs SET lease_until = now() - interval '1 s' WHERE key = $1"
-
-
-@pytest.fixture(autouse=True)
-async def no_jobs(root: asyncpg.Connection) -> AsyncIterator[None]:
-    """These tests ask for whatever is due, so nothing else may be."""
-    await root.execute("DELETE FROM nura.jobs")
-    yield
-    await root.execute("DELETE FROM nura.jobs")
 
 
 async def put(root: asyncpg.Connection, number: int, *, due_in_s: float = -1) -> list[str]:

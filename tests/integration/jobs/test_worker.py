@@ -17,17 +17,10 @@ from nura_rt.store.jobs import Job
 from nura_rt.store.pool import open_pool
 from nura_rt.telemetry import Counters
 from rows import one
+from servers import eventually
 
 STATE = "SELECT state, attempt, lease_token IS NOT NULL, last_error_code FROM nura.jobs WHERE key = $1"
 WITHIN_S = 10.0
-
-
-@pytest.fixture(autouse=True)
-async def no_jobs(root: asyncpg.Connection) -> AsyncIterator[None]:
-    """These workers take whatever is due, so nothing else may be."""
-    await root.execute("DELETE FROM nura.jobs")
-    yield
-    await root.execute("DELETE FROM nura.jobs")
 
 
 class Work:
@@ -38,9 +31,10 @@ class Work:
         self.ran: Counter[str] = Counter()
         self.order: list[str] = []
         self.gave_up: list[str] = []
+        self.counters = Counters()
         self.together: Counter[str] = Counter()
         self._now: Counter[str] = Counter()
-        self.fails = False
+        self.fails = 0  # so many times, from now on
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -57,6 +51,7 @@ class Work:
             await self.gate.wait()
             await asyncio.sleep(0.001)
             if self.fails:
+                self.fails -= 1
                 raise RuntimeError("broken")
             await jobs.finish(self._pool, key=job.key, lease_token=job.lease_token)
         finally:
@@ -73,7 +68,7 @@ def worker(pool: asyncpg.Pool, work: Work, *, lease_s: float = 30, held_at_most:
         lease_s=lease_s,
         running_at_most=8,
         held_at_most=held_at_most,
-        counters=Counters(),
+        counters=work.counters,
     )
 
 
@@ -148,18 +143,19 @@ async def test_a_dead_instances_jobs_are_taken_over(root: asyncpg.Connection, wo
 
 
 async def test_a_long_job_keeps_its_lease(root: asyncpg.Connection, work: asyncpg.Pool) -> None:
-    await put(root, 1)
+    (key,) = await put(root, 1)
     doing, other = Work(work), Work(work)
     doing.gate.clear()
 
-    async with running(worker(work, doing, lease_s=0.6)):
+    async with running(worker(work, doing, lease_s=3)):
         await settled(root, "leased", 1)
-        async with running(worker(work, other, lease_s=0.6)):
-            await asyncio.sleep(2.2)
+        async with running(worker(work, other, lease_s=3)):
+            await asyncio.sleep(4.2)  # the first lease has run out by now, and both have looked since
             doing.gate.set()
             await settled(root, "done", 1)
 
-    assert other.ran == Counter()
+    assert doing.ran + other.ran == Counter([key])
+    assert await one(root, STATE, key) == ("done", 1, False, None)
 
 
 async def test_a_failed_job_is_tried_again_later(
@@ -167,16 +163,13 @@ async def test_a_failed_job_is_tried_again_later(
 ) -> None:
     (key,) = await put(root, 1)
     doing = Work(work)
-    doing.fails = True
+    doing.fails = 1
 
     async with running(worker(work, doing)):
-        async with asyncio.timeout(WITHIN_S):
-            while (await one(root, STATE, key))[3] is None:  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-        doing.fails = False
         await settled(root, "done", 1)
 
     assert doing.ran[key] == 2
+    assert await one(root, STATE, key) == ("done", 2, False, "RuntimeError")
     assert doing.gave_up == []
     assert "broken" not in caplog.messages
 
@@ -186,7 +179,7 @@ async def test_the_last_failure_is_told_and_the_job_is_dead(
 ) -> None:
     (key,) = await put(root, 1, attempt=5)
     doing = Work(work)
-    doing.fails = True
+    doing.fails = 1
 
     async with running(worker(work, doing)):
         await settled(root, "dead", 1)
@@ -267,13 +260,12 @@ async def test_a_lost_lease_stops_the_job_that_has_not_begun(
     doing = Work(work)
     doing.gate.clear()
 
-    async with running(worker(work, doing, lease_s=0.6)):
-        await settled(root, "leased", 2)
-        await asyncio.sleep(0.05)
+    async with running(worker(work, doing, lease_s=3)):
+        await eventually(lambda: doing.order)
         waiting = "SELECT key FROM nura.jobs WHERE key <> $1"
         key = await root.fetchval(waiting, doing.order[0])
         await root.execute("UPDATE nura.jobs SET state = 'dead', lease_token = NULL WHERE key = $1", key)
-        await asyncio.sleep(0.5)
+        await eventually(lambda: doing.counters.snapshot().get("jobs_lease_lost"))
         doing.gate.set()
         await settled(root, "done", 1)
         await asyncio.sleep(0.1)

@@ -12,6 +12,7 @@ from house import PASSWORD, House, Person
 from letters import letters_to, text_of
 
 OLD = "UPDATE nura.verifications SET expires_at = now() WHERE user_id = $1"
+WAITS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND $1 = any(pg_blocking_pids(pid))"
 
 
 def told(answer: httpx.Response) -> tuple[int, str]:
@@ -242,7 +243,9 @@ async def test_who_waits_for_one_that_waits_for_them_is_told_to_come_back(
         await root.execute("SET LOCAL deadlock_timeout = '60s'")  # it is the other that looks
         await root.execute("SELECT FROM nura.accounts WHERE user_id = $1 FOR UPDATE", person.user_id)
         opening = asyncio.create_task(house.ask("verify-email", token=house.secret_for(new)))
-        await asyncio.sleep(0.2)  # it has the link and waits for the account
+        async with asyncio.timeout(10):  # it has the link and waits for the account
+            while not await root.fetchval(WAITS, root.get_server_pid()):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
         await root.execute("UPDATE nura.verifications SET used_at = NULL WHERE target = $1", new)
 
     answer = await opening

@@ -21,6 +21,7 @@ BROKEN = """
 async def append(database: Database, role: str, person_id: str, action: str) -> None:
     conn = await pool.connect(database.url, role)
     try:
+        await conn.execute("SET lock_timeout = 0")  # each waits for the commits of all before it
         await conn.execute(
             "INSERT INTO nura.audit_log (actor, user_id, action) VALUES ('system', $1, $2)", person_id, action
         )

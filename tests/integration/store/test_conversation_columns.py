@@ -12,7 +12,8 @@ from nura_rt.store.pool import as_person
 from rows import make_conversation, make_person, one, turn
 
 BACKDATE = "UPDATE conversations SET last_message_at = last_message_at - $2::interval WHERE id = $1"
-DURATION = "SELECT round(total_duration_minutes::numeric, 1)::float FROM conversations WHERE id = $1"
+DURATION = "SELECT total_duration_minutes FROM conversations WHERE id = $1"
+OWN_TIME = 0.5  # minutes the test itself may take on a slow machine
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,8 @@ async def test_a_talk_lasts_as_long_as_its_pauses_of_up_to_half_an_hour(
         await root.execute(BACKDATE.replace("$2::interval", f"interval '{pause} minutes'"), conversation_id)
         await batch.keep(writer_conn, [turn(person_id, conversation_id)], levels=LEVELS, lease_s=30)
 
-    assert await one(root, DURATION, conversation_id) == (minutes,)
+    (lasted,) = await one(root, DURATION, conversation_id)
+    assert minutes <= lasted < minutes + OWN_TIME
 
 
 async def test_a_message_moves_the_counters_and_the_moments(

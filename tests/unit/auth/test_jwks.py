@@ -36,8 +36,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def keys(server: JwksServer, clock: Clock) -> AsyncIterator[Jwks]:
-    async with httpx.AsyncClient(trust_env=False) as http:
+def gate() -> asyncio.Event:
+    """While it is cleared no answer gets through to us."""
+    opened = asyncio.Event()
+    opened.set()
+    return opened
+
+
+@pytest.fixture
+async def keys(server: JwksServer, clock: Clock, gate: asyncio.Event) -> AsyncIterator[Jwks]:
+    async def hold(_: httpx.Response) -> None:
+        await gate.wait()
+
+    async with httpx.AsyncClient(trust_env=False, event_hooks={"response": [hold]}) as http:
         yield Jwks(server.keys_url, http, clock=clock)
 
 
@@ -125,26 +136,30 @@ async def test_fifty_with_a_new_key_wait_for_one_slow_fetch(server: JwksServer, 
 
 
 async def test_who_has_a_known_key_does_not_wait_for_the_one_who_fetches(
-    server: JwksServer, keys: Jwks, clock: Clock
+    server: JwksServer, keys: Jwks, clock: Clock, gate: asyncio.Event
 ) -> None:
     await keys.find("old")
     clock.now += FRESH_S
-    server.delay_s = 1
+    gate.clear()
     fetching = asyncio.ensure_future(found(keys, "old"))
     await server.asked(2)
 
     assert await found(keys, "old") == "ES256"
     assert not fetching.done()
+    gate.set()
     await fetching
 
 
-async def test_one_who_goes_away_does_not_take_the_others_with_him(server: JwksServer, keys: Jwks) -> None:
-    server.delay_s = 0.2
+async def test_one_who_goes_away_does_not_take_the_others_with_him(
+    server: JwksServer, keys: Jwks, gate: asyncio.Event
+) -> None:
+    gate.clear()
     first = asyncio.ensure_future(found(keys, "old"))
     others = [asyncio.ensure_future(found(keys, "old")) for _ in range(5)]
     await server.asked(1)
 
     first.cancel()
+    gate.set()
 
     assert set(await asyncio.gather(*others)) == {"ES256"}
     assert server.fetches == 2
@@ -208,13 +223,16 @@ async def test_a_purge_takes_effect_at_once(server: JwksServer, keys: Jwks) -> N
     assert [await found(keys, kid) for kid in ("old", "new")] == ["unknown", "RS256"]
 
 
-async def test_a_purge_also_forgets_keys_on_their_way(server: JwksServer, keys: Jwks) -> None:
-    server.delay_s = 0.3
+async def test_a_purge_also_forgets_keys_on_their_way(
+    server: JwksServer, keys: Jwks, gate: asyncio.Event
+) -> None:
+    gate.clear()
     fetching = asyncio.ensure_future(found(keys, "old"))
     await server.asked(1)
     server.publish(NEW)
 
     keys.purge()
+    gate.set()
 
     assert await fetching == "unavailable"
     assert [await found(keys, kid) for kid in ("old", "new")] == ["unknown", "RS256"]

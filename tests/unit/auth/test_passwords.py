@@ -13,6 +13,27 @@ from nura_rt.auth.passwords import PasswordRule, Passwords, PasswordsBusy
 CHEAP = 4
 
 
+class Gate:
+    """bcrypt's work does not end before it is opened."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.opened = threading.Event(), threading.Event()
+        self._check = bcrypt.checkpw
+        monkeypatch.setattr(bcrypt, "checkpw", self._held)
+
+    def _held(self, password: bytes, hashed: bytes) -> bool:
+        self.begun.set()
+        assert self.opened.wait(30)
+        return self._check(password, hashed)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    made = Gate(monkeypatch)
+    yield made
+    made.opened.set()
+
+
 @pytest.fixture
 def passwords() -> Iterator[Passwords]:
     made = Passwords(cost=CHEAP)
@@ -124,15 +145,16 @@ async def test_the_loop_goes_on_while_a_password_is_hashed() -> None:
     assert turns > 10
 
 
-async def test_a_flood_is_turned_away_and_other_threads_stay_free() -> None:
+async def test_a_flood_is_turned_away_and_other_threads_stay_free(gate: Gate) -> None:
     """Two at work and three waiting; the sixth is told so at once, and the default pool answers."""
-    passwords = Passwords(cost=10, waiting_at_most=3)
+    passwords = Passwords(cost=CHEAP, waiting_at_most=3)
     flood = [asyncio.ensure_future(passwords.burn()) for _ in range(50)]
     await asyncio.sleep(0)
 
     at_work = {thread.name for thread in threading.enumerate() if thread.name.startswith("bcrypt")}
     elsewhere = await asyncio.to_thread(lambda: threading.current_thread().name)
 
+    gate.opened.set()
     outcomes = await asyncio.gather(*flood, return_exceptions=True)
     passwords.close()
     assert len(at_work) <= 2
@@ -151,10 +173,10 @@ async def test_a_place_is_free_again_when_its_work_is_done() -> None:
     passwords.close()
 
 
-async def test_whoever_goes_away_leaves_no_more_work_than_allowed() -> None:
-    passwords = Passwords(cost=10, at_once=1, waiting_at_most=0)
+async def test_whoever_goes_away_leaves_no_more_work_than_allowed(gate: Gate) -> None:
+    passwords = Passwords(cost=CHEAP, at_once=1, waiting_at_most=0)
     gone = asyncio.ensure_future(passwords.burn())
-    await asyncio.sleep(0.01)
+    assert await asyncio.to_thread(gate.begun.wait, 30)
     gone.cancel()
 
     with pytest.raises(PasswordsBusy):

@@ -1,9 +1,10 @@
-"""A client's token and session: timers are real, the sessions are memory, the socket is written down."""
+"""A client's token and session: timers are real, the clock and the sessions are not, the socket is written down."""
 
 import asyncio
 import json
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,12 +12,15 @@ import pytest
 from nura_rt.auth.endings import Endings
 from nura_rt.auth.identify import Barred, SignInUnavailable
 from nura_rt.auth.tokens import Identity, TokenError
+from nura_rt.chat import client as client_module
 from nura_rt.chat.client import Client, Desk
 from nura_rt.chat.expiry import ExpiryRule
 from nura_rt.realtime.connection import Connection
 from nura_rt.realtime.hub import Hub
 from nura_rt.realtime.payload import Payload
 from nura_rt.settings import Limits
+from observed import Watch
+from servers import eventually
 
 QUICK = ExpiryRule(warn_s=0.1, jitter_s=0, grace_s=0.1, refresh_every_s=0.001)
 
@@ -62,7 +66,7 @@ class House:
         hub = Hub(Relay(), lambda _: None)
         desk = Desk(nobody, nobody, nobody, hub, Limits(), sessions, expiry=rule)
         self.connection = Connection("c1", self.outlet, soft_bytes=100_000, hard_bytes=100_000)
-        self.began = time.time()
+        self.began = Watch().now
         self.client = Client(desk, self.connection, self.ann(left_s=left_s), self.verify)
 
     def ann(self, *, left_s: float = 3600, session_id: str = "s1") -> Identity:
@@ -78,6 +82,14 @@ class House:
         self.next = outcome
         self.client.on_text('{"type": "auth.refresh", "ref": "r1", "token": "t"}')
         await asyncio.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    """What the clock on the wall says to a client."""
+    watch = Watch()
+    monkeypatch.setattr(client_module, "time", SimpleNamespace(time=watch, monotonic=time.monotonic))
+    return watch
 
 
 @pytest.fixture
@@ -120,11 +132,18 @@ async def test_a_session_that_ended_before_the_socket_was_ready_ends_it_all_the_
     assert house.outlet.closed == [(4509, "revoked")]
 
 
-async def test_a_token_that_ends_is_told_of_and_then_ends_the_socket(houses: list[House]) -> None:
+async def test_a_token_that_ends_is_told_of_and_then_ends_the_socket(
+    houses: list[House], clock: Watch
+) -> None:
     house = built(houses, left_s=0.15)
 
-    await asyncio.sleep(0.5)
+    clock.now += 0.1
+    await eventually(lambda: house.outlet.frames)
+    open_still = house.outlet.closed == []
+    clock.now += 0.2
+    await eventually(lambda: house.outlet.closed)
 
+    assert open_still
     assert [frame["type"] for frame in house.outlet.frames] == ["auth.expiring"]
     assert house.outlet.closed == [(4401, "token_expired")]
 
@@ -133,37 +152,41 @@ async def test_with_less_left_it_is_told_at_once_and_not_before_what_comes_first
     house = built(houses, left_s=0.05)
     before = list(house.outlet.frames)
 
-    await asyncio.sleep(0.02)
+    await eventually(lambda: house.outlet.frames)
 
     assert before == []
     assert [frame["type"] for frame in house.outlet.frames] == ["auth.expiring"]
 
 
-async def test_a_newer_token_keeps_the_socket(houses: list[House]) -> None:
+async def test_a_newer_token_keeps_the_socket(houses: list[House], clock: Watch) -> None:
     house = built(houses, left_s=0.05)
 
     await house.refresh(house.ann(left_s=3600))
+    clock.now += 0.3
     await asyncio.sleep(0.3)
 
     assert [frame["type"] for frame in house.outlet.frames] == ["auth.expiring", "auth.refreshed"]
     assert house.outlet.closed == []
 
 
-async def test_a_session_that_is_sooner_over_is_told_of_sooner(houses: list[House]) -> None:
+async def test_a_session_that_is_sooner_over_is_told_of_sooner(houses: list[House], clock: Watch) -> None:
     house = built(houses, left_s=3600)
 
     await house.refresh(house.ann(left_s=0.05, session_id="s2"))
-    await asyncio.sleep(0.3)
+    await eventually(lambda: len(house.outlet.frames) == 2)
+    clock.now += 0.3
+    await eventually(lambda: house.outlet.closed)
 
     assert [frame["type"] for frame in house.outlet.frames] == ["auth.refreshed", "auth.expiring"]
     assert house.outlet.closed == [(4401, "token_expired")]
 
 
-async def test_an_older_token_does_not(houses: list[House]) -> None:
+async def test_an_older_token_does_not(houses: list[House], clock: Watch) -> None:
     house = built(houses, left_s=0.05)
 
     await house.refresh(house.ann(left_s=0.01))
-    await asyncio.sleep(0.3)
+    clock.now += 0.3
+    await eventually(lambda: house.outlet.closed)
 
     assert house.outlet.closed == [(4401, "token_expired")]
 
@@ -211,10 +234,11 @@ async def test_a_new_session_that_ended_while_it_was_verified_ends_the_socket(ho
     assert house.outlet.closed == [(4509, "revoked")]
 
 
-async def test_a_socket_that_is_gone_is_forgotten(houses: list[House]) -> None:
+async def test_a_socket_that_is_gone_is_forgotten(houses: list[House], clock: Watch) -> None:
     house = built(houses, left_s=0.05)
 
     house.client.gone()
+    clock.now += 0.3
     await asyncio.sleep(0.3)
 
     assert (house.endings.listened, house.outlet.frames, house.outlet.closed) == ([], [], [])

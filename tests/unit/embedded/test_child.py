@@ -33,19 +33,19 @@ def test_a_child_has_a_session_of_its_own(log: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "ended_by"),
+    ("script", "patience_s", "ended_by"),
     [
-        ("trap 'exit 0' INT; echo up; while :; do sleep 0.05; done", 0),
-        ("trap '' INT; trap 'exit 3' QUIT; echo up; while :; do sleep 0.05; done", 3),
+        ("trap 'exit 0' INT; echo up; while :; do sleep 0.05; done", 20.0, 0),
+        ("trap '' INT; trap 'exit 3' QUIT; echo up; while :; do sleep 0.05; done", 0.3, 3),
     ],
 )
 def test_stop_asks_in_order_and_may_be_called_again(
-    log: int, tmp_path: Path, script: str, ended_by: int
+    log: int, tmp_path: Path, script: str, patience_s: float, ended_by: int
 ) -> None:
     server = shell(script, log)
-    server.wait_ready(lambda: (tmp_path / "log").stat().st_size > 0, tmp_path / "log", timeout_s=5)
+    server.wait_ready(lambda: (tmp_path / "log").stat().st_size > 0, tmp_path / "log", timeout_s=30)
 
-    server.stop(patience_s=0.3)
+    server.stop(patience_s=patience_s)
     server.stop()
 
     assert server._process.returncode == ended_by
@@ -54,7 +54,7 @@ def test_stop_asks_in_order_and_may_be_called_again(
 def test_stop_ends_with_kill(log: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "_LAST_RESORT_S", 0.2)
     server = shell("trap '' INT QUIT; echo up; while :; do sleep 0.05; done", log)
-    server.wait_ready(lambda: (tmp_path / "log").stat().st_size > 0, tmp_path / "log", timeout_s=5)
+    server.wait_ready(lambda: (tmp_path / "log").stat().st_size > 0, tmp_path / "log", timeout_s=30)
 
     server.stop(patience_s=0.2)
 
@@ -65,7 +65,7 @@ def test_a_server_that_ends_early_is_told_with_its_last_words(log: int, tmp_path
     server = shell("echo 'FATAL:  no room'; echo 'LOG:  down'", log)
 
     with pytest.raises(StackError, match="Server did not start: FATAL:  no room"):
-        server.wait_ready(lambda: False, tmp_path / "log", timeout_s=5)
+        server.wait_ready(lambda: False, tmp_path / "log", timeout_s=30)
 
 
 def test_a_server_that_is_late_is_told(log: int, tmp_path: Path) -> None:

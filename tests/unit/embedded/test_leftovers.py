@@ -72,7 +72,7 @@ def test_a_program_of_the_name_in_the_folder_is_stopped(tmp_path: Path) -> None:
 
     leftovers.replace(tmp_path, ("postgres",), tmp_path / "postmaster.pid")
 
-    assert server.wait(1) != 0
+    assert server.wait(10) != 0
 
 
 def test_the_pid_of_a_dead_server_is_left_to_postgresql(tmp_path: Path) -> None:

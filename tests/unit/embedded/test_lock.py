@@ -2,8 +2,8 @@
 
 import fcntl
 import os
-import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -37,18 +37,26 @@ def test_a_folder_that_was_never_used_has_no_holder(tmp_path: Path) -> None:
     assert lock.holder(tmp_path / "nothing") is None
 
 
-def test_a_look_at_the_holder_does_not_make_a_start_fail(tmp_path: Path) -> None:
+def test_a_look_at_the_holder_does_not_make_a_start_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lock.release(lock.take(tmp_path))
     look = os.open(tmp_path / lock.LOCK_NAME, os.O_RDONLY)
     fcntl.flock(look, fcntl.LOCK_SH)
-    ended = threading.Timer(0.03, os.close, [look])
-    ended.start()
+    left_s = [0.03]
+
+    def pause(seconds: float) -> None:
+        """Time passes only here, so that the look lasts as long on any machine."""
+        left_s.append(left_s[-1] - seconds)
+        if left_s[-1] <= 0 < left_s[-2]:
+            os.close(look)
+
+    monkeypatch.setattr(lock, "time", SimpleNamespace(sleep=pause))
 
     held = lock.take(tmp_path)
 
     assert lock.holder(tmp_path) == os.getpid()
     lock.release(held)
-    ended.join()
 
 
 def test_the_lock_file_is_private_and_never_a_link(tmp_path: Path) -> None:
