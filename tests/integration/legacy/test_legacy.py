@@ -1,5 +1,6 @@
 """People moved from a legacy table: all of them, once, whatever they hold; a killed run continues."""
 
+import asyncio
 import json
 import signal
 from pathlib import Path
@@ -18,6 +19,10 @@ from schema_picture import picture
 from servers import run
 
 MANY = 2_000
+BRAKE = """
+    CREATE FUNCTION brake() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.003); RETURN NULL; END';
+    CREATE TRIGGER brake AFTER INSERT ON users FOR EACH STATEMENT EXECUTE FUNCTION brake();
+"""
 
 
 async def test_everybody_is_moved_and_every_oddity_is_counted(
@@ -98,12 +103,14 @@ async def test_a_killed_run_continues_to_the_same_end(
     command = ["migrate", "from-legacy", "--dsn", old.admin_url, "--batch", "10", "--json"]
     environ = {"SUPABASE_DATABASE_URL": target.url}
     killed = 0
+    await eyes.execute(BRAKE)  # a run that is watched by a slow test does not end before it is killed
     for reached in (200, 900):
         process = begin(*command, folder=tmp_path, **environ)
-        while process.poll() is None and (await eyes.fetchval("SELECT count(*) FROM users")) < reached:
-            pass
+        while process.poll() is None and (await eyes.fetchval("SELECT count(*) FROM users")) < reached:  # noqa: ASYNC110 - another process writes
+            await asyncio.sleep(0.005)
         process.kill()
         killed += process.wait() == -signal.SIGKILL
+    await eyes.execute("DROP FUNCTION brake() CASCADE")
 
     ended = run(*command, folder=tmp_path, **environ)
     moved = await everything(eyes)

@@ -64,7 +64,7 @@ async def test_too_many_at_once_are_told_to_come_back_known_or_not(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = await house.newcomer()
-    narrow = Passwords(cost=10, at_once=1, waiting_at_most=0)
+    narrow = Passwords(cost=12, at_once=1, waiting_at_most=0)
     monkeypatch.setattr(house.local, "_passwords", narrow)
 
     for email in (person.email, "nobody@b.example"):
