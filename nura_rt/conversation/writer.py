@@ -116,9 +116,8 @@ class Writer:
                 self._wake.clear()
                 self._idle.set()
         finally:
-            self._refuse(
-                list(self._queued.values())
-            )  # of those in flight some may be kept: a retry will tell
+            # of those in flight some may be kept: a retry will tell
+            self._refuse(list(self._queued.values()))
             self._queue.clear()
             self._idle.set()
             await self._disconnect()

@@ -147,9 +147,8 @@ class Worker:
             return
         kinds = list(self._functions)  # a newer version's jobs wait for a newer instance
         claim = jobs.claim(self._pool, kinds, limit=min(room, 100), lease_s=self._lease_s)
-        self._claiming = asyncio.create_task(
-            claim
-        )  # its commit may come before a cancellation, its answer after
+        # its commit may come before a cancellation and its answer after
+        self._claiming = asyncio.create_task(claim)
         try:
             found = await asyncio.shield(self._claiming)
         except Exception:
