@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ON = $(if $(PG),NURA_TEST_PG=$(PG) )$(if $(TLS),NURA_TEST_TLS=$(TLS) )
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check format schema openapi pictures lock clean
+.PHONY: help install run test test-fast check format schema openapi protocol pictures lock clean test-fault
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,12 +21,15 @@ test: $(STAMP) ## every test, on real parts; PG=/path/to/bin takes those Postgre
 test-fast: $(STAMP) ## all but the slow ones (browser, faults, servers that stop): some four minutes on two cores
 	$(ON)$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
-check: $(STAMP) ## lint, format, types, floors, generated files
+test-fault: $(STAMP) ## break everything for SECONDS=60 by each of SEEDS=4; NURA_FAULT_DIR=folder keeps the histories
+	NURA_FAULT_SECONDS=$(SECONDS) NURA_FAULT_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/fault $(ARGS)
+
+check: $(STAMP) ## lint, format, types, floors, generated files, the protocol's promises to older clients
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_docs.py tests/integration/test_schema.py
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_docs.py tests/test_protocol.py tests/integration/test_schema.py
 
 format: $(STAMP) ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
@@ -37,6 +40,9 @@ schema: $(STAMP) ## write sql/schema.sql anew from the migrations
 
 openapi: $(STAMP) ## write docs/openapi.json anew from the routes
 	$(BIN)/python tests/openapi_picture.py --write
+
+protocol: $(STAMP) ## write docs/asyncapi.json, frames.schema.json and nura-client.d.ts anew from the frames
+	$(BIN)/python tests/protocol_picture.py --write
 
 pictures: $(STAMP) ## take the README's pictures anew (needs Chromium)
 	$(BIN)/python docs/take_pictures.py

@@ -46,6 +46,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     message_burst: int = 20
     frames_per_s: float = 20
     frame_burst: int = 200
+    connections_per_person: int = 20
+    person_messages_per_s: float = 10
+    person_message_burst: int = 40
+    handshakes_per_s: float = 10
+    handshake_burst: int = 100
     writer_queue: int = 2_000
     replay: int = 500
 

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from nura_rt.cache import client as cache
 from nura_rt.cache.responses import ResponseCache
+from nura_rt.cache.servers import Servers
 from nura_rt.settings import Settings
 from nura_rt.store import kek, sealing
 from nura_rt.store.keyring import Keyring
@@ -33,7 +34,7 @@ class Stores(msgspec.Struct, frozen=True):
     sign_in: asyncpg.Pool
     endings: asyncpg.Pool  # one connection: a storm of sign-ins must not delay who was signed out
     keyring: Keyring | None  # None: production was given no key-encryption key
-    bus: Redis
+    bus: Servers
     sessions: Redis
     responses: ResponseCache
 
@@ -63,7 +64,6 @@ async def open_stores(
     wrapping = kek.load_if_any(settings)
     keyring = Keyring(sign_in, wrapping) if wrapping else None
     bus = cache.for_bus(redis_url)
-    stack.push_async_callback(bus.aclose)
     caches = cache.for_caches(settings.redis_cache_url or redis_url)
     stack.push_async_callback(caches.aclose)
     sessions = caches

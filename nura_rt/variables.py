@@ -208,6 +208,21 @@ LIMITS = (
     Variable("LIMIT_MESSAGE_BURST", "20", _COUNT, "sends at once"),
     Variable("LIMIT_FRAMES_PER_S", "20", _number(0.01, 100_000, whole=False), "steady rate of other frames"),
     Variable("LIMIT_FRAME_BURST", "200", _COUNT, "other frames at once"),
+    Variable("LIMIT_CONNECTIONS_PER_PERSON", "20", _COUNT, "open connections; beyond it the oldest is closed"),
+    Variable(
+        "LIMIT_PERSON_MESSAGES_PER_S",
+        "10",
+        _number(0.01, 100_000, whole=False),
+        "steady rate of sends of one person, all together",
+    ),
+    Variable("LIMIT_PERSON_MESSAGE_BURST", "40", _COUNT, "sends of one person at once, all together"),
+    Variable(
+        "LIMIT_HANDSHAKES_PER_S",
+        "10",
+        _number(0.01, 100_000, whole=False),
+        "steady rate of new connections from one address",
+    ),
+    Variable("LIMIT_HANDSHAKE_BURST", "100", _COUNT, "new connections at once from one address"),
     Variable("LIMIT_WRITER_QUEUE", "2000", _COUNT, "messages awaiting a commit; beyond it: busy"),
     Variable("LIMIT_REPLAY", "500", _COUNT, "messages in one replay"),
 )

@@ -26,7 +26,20 @@ CREATE TYPE nura.conversation_row AS (
     total_duration_minutes double precision,
     created_at timestamptz,
     updated_at timestamptz,
-    last_message_at timestamptz
+    last_message_at timestamptz,
+    tail_seq bigint
+);
+
+CREATE TYPE nura.log_row AS (
+    seq bigint,
+    removed_seq bigint,
+    before_seq bigint,
+    id varchar,
+    role varchar,
+    content text,
+    client_id varchar,
+    author_id varchar,
+    created_at timestamptz
 );
 
 CREATE TYPE nura.message_row AS (
@@ -82,7 +95,7 @@ begin
     select c.id, c.title, c.description, coalesce(c.session_type, 'chat'), coalesce(c.status, 'active'),
            coalesce(c.crisis_level, 'none'), c.last_seq, coalesce(r.seq, 0), coalesce(c.message_count, 0),
            coalesce(c.total_duration_minutes, 0), coalesce(c.created_at, now()), coalesce(c.updated_at, now()),
-           c.last_message_at
+           c.last_message_at, c.tail_seq
       from public.conversations c
       left join nura.read_marks r on r.conversation_id = c.id and r.user_id = c.user_id
      where c.id = p_conversation_id and c.user_id = p_user_id;
@@ -109,14 +122,25 @@ begin
     select c.id, c.title, c.description, coalesce(c.session_type, 'chat'), coalesce(c.status, 'active'),
            coalesce(c.crisis_level, 'none'), c.last_seq, coalesce(r.seq, 0), coalesce(c.message_count, 0),
            coalesce(c.total_duration_minutes, 0), coalesce(c.created_at, now()), coalesce(c.updated_at, now()),
-           c.last_message_at
+           c.last_message_at, c.tail_seq
       from public.conversations c
       left join nura.read_marks r on r.conversation_id = c.id and r.user_id = c.user_id
      where c.user_id = p_user_id
        and (p_status is null or c.status = p_status)
-       and (p_changed_since is null or c.updated_at >= p_changed_since)
+       and (p_changed_since is null or c.updated_at >= p_changed_since or r.updated_at >= p_changed_since)
        and (p_before is null or (c.updated_at, c.id) < (p_before, p_before_id))
      order by c.updated_at desc, c.id desc limit p_limit;
+end $$;
+
+CREATE FUNCTION nura.conversations_removed_since(p_user_id text, p_since timestamptz) RETURNS SETOF varchar
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform nura.become(p_user_id);
+  return query
+    select r.conversation_id from nura.removed_conversations r
+     where r.user_id = p_user_id and r.removed_at >= p_since
+     order by r.removed_at, r.conversation_id;
 end $$;
 
 CREATE FUNCTION nura.level_only_rises() RETURNS trigger
@@ -131,6 +155,61 @@ begin
   end if;
   new.safety_plan_triggered := new.safety_plan_triggered or old.safety_plan_triggered;
   return new;
+end $$;
+
+CREATE FUNCTION nura.log_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) RETURNS SETOF nura.log_row
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform nura.become(p_user_id);
+  return query
+    select * from (
+      (select m.seq, null::bigint, null::bigint, m.id, m.role, m.content, m.client_id, m.author_id, m.created_at
+         from public.messages m
+        where m.conversation_id = p_conversation_id and m.user_id = p_user_id and m.seq > p_after
+        order by m.seq limit p_limit)
+      union all
+      (select t.seq, t.removed_seq, null, null, null, null, null, null, t.removed_at
+         from nura.tombstones t
+        where t.conversation_id = p_conversation_id and t.user_id = p_user_id and t.seq > p_after and not t.trimmed
+        order by t.seq limit p_limit)
+      union all
+      (select r.seq, null, r.before_seq, null, null, null, null, null, r.trimmed_at
+         from nura.trims r
+        where r.conversation_id = p_conversation_id and r.user_id = p_user_id and r.seq > p_after
+        order by r.seq limit p_limit)) as entry
+     order by 1 limit p_limit;
+end $$;
+
+CREATE FUNCTION nura.log_tail(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer, p_bytes integer) RETURNS SETOF nura.log_row
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform nura.become(p_user_id);
+  return query
+    select w.seq, w.removed_seq, w.before_seq, w.id, w.role, w.content, w.client_id, w.author_id, w.created_at
+      from (select entry.*, row_number() over (order by entry.seq desc) as place,
+                   sum(octet_length(entry.content)) over (order by entry.seq desc) as bytes
+              from (
+                (select m.seq, null::bigint as removed_seq, null::bigint as before_seq, m.id, m.role, m.content,
+                        m.client_id, m.author_id, m.created_at
+                   from public.messages m
+                  where m.conversation_id = p_conversation_id and m.user_id = p_user_id and m.seq > p_after
+                  order by m.seq desc limit p_limit)
+                union all
+                (select t.seq, t.removed_seq, null, null, null, null, null, null, t.removed_at
+                   from nura.tombstones t
+                  where t.conversation_id = p_conversation_id and t.user_id = p_user_id and t.seq > p_after
+                    and not t.trimmed
+                  order by t.seq desc limit p_limit)
+                union all
+                (select r.seq, null, r.before_seq, null, null, null, null, null, r.trimmed_at
+                   from nura.trims r
+                  where r.conversation_id = p_conversation_id and r.user_id = p_user_id and r.seq > p_after
+                  order by r.seq desc limit p_limit)
+                order by 1 desc limit p_limit) as entry) as w
+     where w.place = 1 or coalesce(w.bytes, 0) <= p_bytes
+     order by w.seq;
 end $$;
 
 CREATE FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) RETURNS SETOF nura.message_row
@@ -157,6 +236,19 @@ begin
      order by m.seq desc limit p_limit;
 end $$;
 
+CREATE FUNCTION nura.notices_of(p_user_id text, p_limit integer) RETURNS TABLE(kind varchar, frame jsonb)
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform nura.become(p_user_id);
+  return query
+    select newest.kind, newest.frame
+      from (select n.kind, n.frame, n.created_at, n.id from nura.notices n
+             where n.user_id = p_user_id and n.acknowledged_at is null and n.expires_at > now()
+             order by n.created_at desc, n.id desc limit p_limit) as newest
+     order by newest.created_at, newest.id;
+end $$;
+
 CREATE FUNCTION nura.own_rows(p_table regclass, p_owner_column text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -169,6 +261,25 @@ begin
        using (%I = (select auth.uid())::text) with check (%I = (select auth.uid())::text)',
     p_table, p_owner_column, p_owner_column);
   insert into nura.person_tables values (p_table::text, p_owner_column);
+end $$;
+
+CREATE FUNCTION nura.removed_before(p_conversation_ids text[], p_client_ids text[]) RETURNS TABLE(conversation_id varchar, client_id varchar, message_id varchar, removed_seq bigint, committed_at timestamptz)
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  return query
+    select t.conversation_id, t.client_id, t.message_id, t.removed_seq, t.committed_at
+      from unnest(p_conversation_ids, p_client_ids) as asked (conversation_id, client_id)
+      join nura.tombstones t on t.conversation_id = asked.conversation_id and t.client_id = asked.client_id;
+end $$;
+
+CREATE FUNCTION nura.seqs_only_grow() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  raise exception using errcode = 'check_violation', message = 'a seq never falls';
 end $$;
 
 CREATE FUNCTION nura.touch_updated_at() RETURNS trigger
@@ -226,7 +337,16 @@ GRANT ALL ON FUNCTION nura.conversations_of(p_user_id text, p_limit integer) TO 
 REVOKE ALL ON FUNCTION nura.conversations_of(p_user_id text, p_status text, p_changed_since timestamptz, p_before timestamptz, p_before_id text, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION nura.conversations_of(p_user_id text, p_status text, p_changed_since timestamptz, p_before timestamptz, p_before_id text, p_limit integer) TO nura_app;
 
+REVOKE ALL ON FUNCTION nura.conversations_removed_since(p_user_id text, p_since timestamptz) FROM PUBLIC;
+GRANT ALL ON FUNCTION nura.conversations_removed_since(p_user_id text, p_since timestamptz) TO nura_app;
+
 REVOKE ALL ON FUNCTION nura.level_only_rises() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION nura.log_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION nura.log_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) TO nura_app;
+
+REVOKE ALL ON FUNCTION nura.log_tail(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer, p_bytes integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION nura.log_tail(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer, p_bytes integer) TO nura_app;
 
 REVOKE ALL ON FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION nura.messages_after(p_user_id text, p_conversation_id text, p_after bigint, p_limit integer) TO nura_app;
@@ -234,7 +354,15 @@ GRANT ALL ON FUNCTION nura.messages_after(p_user_id text, p_conversation_id text
 REVOKE ALL ON FUNCTION nura.messages_before(p_user_id text, p_conversation_id text, p_before bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION nura.messages_before(p_user_id text, p_conversation_id text, p_before bigint, p_limit integer) TO nura_app;
 
+REVOKE ALL ON FUNCTION nura.notices_of(p_user_id text, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION nura.notices_of(p_user_id text, p_limit integer) TO nura_app;
+
 REVOKE ALL ON FUNCTION nura.own_rows(p_table regclass, p_owner_column text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION nura.removed_before(p_conversation_ids text[], p_client_ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION nura.removed_before(p_conversation_ids text[], p_client_ids text[]) TO nura_writer;
+
+REVOKE ALL ON FUNCTION nura.seqs_only_grow() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION nura.touch_updated_at() FROM PUBLIC;
 
@@ -297,6 +425,7 @@ CREATE TABLE public.conversations (
     last_message_at timestamptz,
     last_seq bigint DEFAULT 0 NOT NULL,
     client_id varchar,
+    tail_seq bigint DEFAULT 1 NOT NULL,
     CONSTRAINT conversations_crisis_level_check CHECK (((crisis_level)::text = ANY ((ARRAY['none'::varchar, 'low'::varchar, 'moderate'::varchar, 'high'::varchar, 'critical'::varchar])::text[]))),
     CONSTRAINT conversations_session_type_check CHECK (((session_type)::text = ANY ((ARRAY['chat'::varchar, 'voice'::varchar, 'checkup'::varchar])::text[]))),
     CONSTRAINT conversations_status_check CHECK (((status)::text = ANY ((ARRAY['active'::varchar, 'archived'::varchar, 'ended'::varchar])::text[])))
@@ -308,6 +437,7 @@ ALTER TABLE ONLY public.conversations ADD CONSTRAINT conversations_user_id_clien
 ALTER TABLE ONLY public.conversations ADD CONSTRAINT conversations_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 CREATE INDEX idx_conversations_user_updated ON public.conversations USING btree (user_id, updated_at);
 CREATE TRIGGER level BEFORE UPDATE OF crisis_level, safety_plan_triggered ON public.conversations FOR EACH ROW WHEN ((((new.crisis_level)::text IS DISTINCT FROM (old.crisis_level)::text) OR (new.safety_plan_triggered IS DISTINCT FROM old.safety_plan_triggered))) EXECUTE FUNCTION nura.level_only_rises();
+CREATE TRIGGER seqs BEFORE UPDATE OF last_seq, tail_seq ON public.conversations FOR EACH ROW WHEN (((new.last_seq < old.last_seq) OR (new.tail_seq < old.tail_seq))) EXECUTE FUNCTION nura.seqs_only_grow();
 CREATE TRIGGER touch BEFORE UPDATE ON public.conversations FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
 ALTER TABLE public.conversations ENABLE ROW LEVEL SECURITY;
 CREATE POLICY batch_read ON public.conversations FOR SELECT TO nura_writer USING (true);
@@ -316,7 +446,7 @@ CREATE POLICY own_rows ON public.conversations TO authenticated, nura_door USING
 GRANT SELECT ON TABLE public.conversations TO authenticated;
 GRANT SELECT,INSERT,DELETE ON TABLE public.conversations TO nura_door;
 GRANT SELECT (crisis_level, id, last_message_at, last_seq, message_count, safety_plan_triggered, total_duration_minutes, user_id) ON TABLE public.conversations TO nura_writer;
-GRANT UPDATE (crisis_level, description, safety_plan_triggered, status, title) ON TABLE public.conversations TO nura_door;
+GRANT UPDATE (crisis_level, description, last_seq, message_count, safety_plan_triggered, status, tail_seq, title) ON TABLE public.conversations TO nura_door;
 GRANT UPDATE (crisis_level, last_message_at, last_seq, message_count, safety_plan_triggered, total_duration_minutes) ON TABLE public.conversations TO nura_writer;
 
 -- public.generated_images
@@ -428,8 +558,10 @@ ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
 CREATE POLICY batch_insert ON public.messages FOR INSERT TO nura_writer WITH CHECK (true);
 CREATE POLICY batch_read ON public.messages FOR SELECT TO nura_writer USING (true);
 CREATE POLICY own_rows ON public.messages TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT DELETE ON TABLE public.messages TO nura_door;
 GRANT INSERT ON TABLE public.messages TO nura_writer;
 GRANT SELECT ON TABLE public.messages TO authenticated;
+GRANT SELECT (client_id, conversation_id, created_at, id, seq, user_id) ON TABLE public.messages TO nura_door;
 GRANT SELECT (client_id, conversation_id, created_at, id, seq) ON TABLE public.messages TO nura_writer;
 
 -- public.safety_contacts
@@ -721,7 +853,7 @@ CREATE TABLE nura.crisis_events (
 ALTER TABLE ONLY nura.crisis_events FORCE ROW LEVEL SECURITY;
 ALTER TABLE ONLY nura.crisis_events ADD CONSTRAINT crisis_events_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY nura.crisis_events ADD CONSTRAINT crisis_events_conversation_id_user_id_fkey FOREIGN KEY (conversation_id, user_id) REFERENCES public.conversations(id, user_id) ON DELETE CASCADE;
-ALTER TABLE ONLY nura.crisis_events ADD CONSTRAINT crisis_events_message_id_user_id_fkey FOREIGN KEY (message_id, user_id) REFERENCES public.messages(id, user_id) ON DELETE CASCADE;
+ALTER TABLE ONLY nura.crisis_events ADD CONSTRAINT crisis_events_message_id_user_id_fkey FOREIGN KEY (message_id, user_id) REFERENCES public.messages(id, user_id) ON DELETE SET NULL (message_id);
 ALTER TABLE ONLY nura.crisis_events ADD CONSTRAINT crisis_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 CREATE INDEX crisis_events_conversation ON nura.crisis_events USING btree (conversation_id);
 CREATE INDEX crisis_events_message ON nura.crisis_events USING btree (message_id);
@@ -799,8 +931,13 @@ ALTER TABLE ONLY nura.notices ADD CONSTRAINT notices_user_id_key_key UNIQUE (use
 ALTER TABLE ONLY nura.notices ADD CONSTRAINT notices_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 CREATE INDEX notices_waiting ON nura.notices USING btree (user_id, created_at) WHERE (acknowledged_at IS NULL);
 ALTER TABLE nura.notices ENABLE ROW LEVEL SECURITY;
+CREATE POLICY batch_insert ON nura.notices FOR INSERT TO nura_writer WITH CHECK (true);
 CREATE POLICY own_rows ON nura.notices TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
 GRANT SELECT ON TABLE nura.notices TO authenticated;
+GRANT INSERT (expires_at, frame, key, kind, user_id) ON TABLE nura.notices TO nura_door;
+GRANT INSERT (expires_at, frame, key, kind, user_id) ON TABLE nura.notices TO nura_writer;
+GRANT SELECT (acknowledged_at, key, user_id) ON TABLE nura.notices TO nura_door;
+GRANT UPDATE (acknowledged_at) ON TABLE nura.notices TO nura_door;
 
 -- nura.person_tables
 CREATE TABLE nura.person_tables (
@@ -824,8 +961,14 @@ ALTER TABLE ONLY nura.read_marks ADD CONSTRAINT read_marks_user_id_fkey FOREIGN 
 CREATE INDEX read_marks_user ON nura.read_marks USING btree (user_id);
 CREATE TRIGGER touch BEFORE UPDATE ON nura.read_marks FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
 ALTER TABLE nura.read_marks ENABLE ROW LEVEL SECURITY;
+CREATE POLICY batch_insert ON nura.read_marks FOR INSERT TO nura_writer WITH CHECK (true);
+CREATE POLICY batch_read ON nura.read_marks FOR SELECT TO nura_writer USING (true);
+CREATE POLICY batch_update ON nura.read_marks FOR UPDATE TO nura_writer USING (true) WITH CHECK (true);
 CREATE POLICY own_rows ON nura.read_marks TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
 GRANT SELECT ON TABLE nura.read_marks TO authenticated;
+GRANT INSERT (conversation_id, seq, user_id) ON TABLE nura.read_marks TO nura_writer;
+GRANT SELECT (conversation_id, seq, user_id) ON TABLE nura.read_marks TO nura_writer;
+GRANT UPDATE (seq) ON TABLE nura.read_marks TO nura_writer;
 
 -- nura.refresh_tokens
 CREATE TABLE nura.refresh_tokens (
@@ -848,6 +991,22 @@ CREATE POLICY own_rows ON nura.refresh_tokens TO authenticated, nura_door USING 
 CREATE POLICY sign_in ON nura.refresh_tokens TO nura_auth USING (true) WITH CHECK (true);
 GRANT SELECT,INSERT,DELETE ON TABLE nura.refresh_tokens TO nura_auth;
 GRANT UPDATE (attempt_digest, used_at) ON TABLE nura.refresh_tokens TO nura_auth;
+
+-- nura.removed_conversations
+CREATE TABLE nura.removed_conversations (
+    conversation_id varchar NOT NULL,
+    user_id varchar NOT NULL,
+    removed_at timestamptz DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY nura.removed_conversations FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY nura.removed_conversations ADD CONSTRAINT removed_conversations_pkey PRIMARY KEY (conversation_id);
+ALTER TABLE ONLY nura.removed_conversations ADD CONSTRAINT removed_conversations_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX removed_conversations_since ON nura.removed_conversations USING btree (user_id, removed_at);
+ALTER TABLE nura.removed_conversations ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON nura.removed_conversations TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE nura.removed_conversations TO authenticated;
+GRANT INSERT (conversation_id, user_id) ON TABLE nura.removed_conversations TO nura_door;
+GRANT SELECT (conversation_id) ON TABLE nura.removed_conversations TO nura_door;
 
 -- nura.reply_runs
 CREATE TABLE nura.reply_runs (
@@ -927,20 +1086,44 @@ CREATE TABLE nura.tombstones (
     removed_seq bigint NOT NULL,
     client_id varchar NOT NULL,
     removed_at timestamptz DEFAULT now() NOT NULL,
+    message_id varchar NOT NULL,
+    committed_at timestamptz NOT NULL,
+    trimmed boolean DEFAULT false NOT NULL,
     CONSTRAINT tombstones_check CHECK ((removed_seq < seq))
 );
 ALTER TABLE ONLY nura.tombstones FORCE ROW LEVEL SECURITY;
 ALTER TABLE ONLY nura.tombstones ADD CONSTRAINT tombstones_conversation_id_client_id_key UNIQUE (conversation_id, client_id);
-ALTER TABLE ONLY nura.tombstones ADD CONSTRAINT tombstones_conversation_id_removed_seq_key UNIQUE (conversation_id, removed_seq);
-ALTER TABLE ONLY nura.tombstones ADD CONSTRAINT tombstones_pkey PRIMARY KEY (conversation_id, seq);
+ALTER TABLE ONLY nura.tombstones ADD CONSTRAINT tombstones_conversation_id_message_id_key UNIQUE (conversation_id, message_id);
+ALTER TABLE ONLY nura.tombstones ADD CONSTRAINT tombstones_pkey PRIMARY KEY (conversation_id, removed_seq);
 ALTER TABLE ONLY nura.tombstones ADD CONSTRAINT tombstones_conversation_id_user_id_fkey FOREIGN KEY (conversation_id, user_id) REFERENCES public.conversations(id, user_id) ON DELETE CASCADE;
 ALTER TABLE ONLY nura.tombstones ADD CONSTRAINT tombstones_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 CREATE INDEX tombstones_user ON nura.tombstones USING btree (user_id);
+CREATE UNIQUE INDEX tombstones_seq ON nura.tombstones USING btree (conversation_id, seq) WHERE (NOT trimmed);
 ALTER TABLE nura.tombstones ENABLE ROW LEVEL SECURITY;
 CREATE POLICY batch_read ON nura.tombstones FOR SELECT TO nura_writer USING (true);
 CREATE POLICY own_rows ON nura.tombstones TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
 GRANT SELECT ON TABLE nura.tombstones TO authenticated;
-GRANT SELECT (client_id, conversation_id, removed_at, seq) ON TABLE nura.tombstones TO nura_writer;
+GRANT SELECT,INSERT ON TABLE nura.tombstones TO nura_door;
+GRANT SELECT (client_id, committed_at, conversation_id, message_id, removed_at, removed_seq, seq) ON TABLE nura.tombstones TO nura_writer;
+
+-- nura.trims
+CREATE TABLE nura.trims (
+    conversation_id varchar NOT NULL,
+    user_id varchar NOT NULL,
+    seq bigint NOT NULL,
+    before_seq bigint NOT NULL,
+    trimmed_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT trims_check CHECK ((before_seq <= seq))
+);
+ALTER TABLE ONLY nura.trims FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY nura.trims ADD CONSTRAINT trims_pkey PRIMARY KEY (conversation_id, seq);
+ALTER TABLE ONLY nura.trims ADD CONSTRAINT trims_conversation_id_user_id_fkey FOREIGN KEY (conversation_id, user_id) REFERENCES public.conversations(id, user_id) ON DELETE CASCADE;
+ALTER TABLE ONLY nura.trims ADD CONSTRAINT trims_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX trims_user ON nura.trims USING btree (user_id);
+ALTER TABLE nura.trims ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON nura.trims TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT SELECT ON TABLE nura.trims TO authenticated;
+GRANT SELECT,INSERT ON TABLE nura.trims TO nura_door;
 
 -- nura.user_keys
 CREATE TABLE nura.user_keys (

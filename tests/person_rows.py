@@ -45,8 +45,11 @@ ROWS = {
         INSERT INTO nura.verifications (user_id, purpose, target, secret_hash, expires_at)
         VALUES ($1, 'email', $1 || '@example.invalid', sha256($1::bytea), now() + interval '1 hour')""",
     "nura.tombstones": """
-        INSERT INTO nura.tombstones (conversation_id, user_id, seq, removed_seq, client_id)
-        VALUES ($1 || '-c', $1, 3, 2, 'k2')""",
+        INSERT INTO nura.tombstones (conversation_id, user_id, seq, removed_seq, client_id, message_id, committed_at)
+        VALUES ($1 || '-c', $1, 3, 2, 'k2', $1 || '-gone', now())""",
+    "nura.trims": "INSERT INTO nura.trims (conversation_id, user_id, seq, before_seq) VALUES ($1 || '-c', $1, 4, 1)",
+    "nura.removed_conversations": """
+        INSERT INTO nura.removed_conversations (conversation_id, user_id) VALUES ($1 || '-gone', $1)""",
     "nura.read_marks": "INSERT INTO nura.read_marks (conversation_id, user_id, seq) VALUES ($1 || '-c', $1, 1)",
     "nura.notices": """
         INSERT INTO nura.notices (user_id, kind, key, frame, expires_at)

@@ -17,7 +17,16 @@ from nura_rt.cli.people import person_id
 from nura_rt.embedded.stack import Addresses
 
 SECRET = "a-secret-for-tests-only-0123456789abcdef0123456789"
-RAISED = {"LIMIT_MESSAGES_PER_S": "100000", "LIMIT_MESSAGE_BURST": "1000000", "LIMIT_REPLAY": "5000"}
+RAISED = {
+    "LIMIT_MESSAGES_PER_S": "100000",
+    "LIMIT_MESSAGE_BURST": "1000000",
+    "LIMIT_PERSON_MESSAGES_PER_S": "100000",
+    "LIMIT_PERSON_MESSAGE_BURST": "1000000",
+    "LIMIT_CONNECTIONS_PER_PERSON": "100000",
+    "LIMIT_HANDSHAKES_PER_S": "100000",
+    "LIMIT_HANDSHAKE_BURST": "1000000",
+    "LIMIT_REPLAY": "5000",
+}
 _OURS = ("NURA_", "LIMIT_", "SUPABASE_", "REDIS_")  # what the environment of the tests may not decide
 
 StartInstance = Callable[..., "Instance"]

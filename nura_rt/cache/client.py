@@ -5,17 +5,22 @@ A command costs its caller at most COMMAND_AT_MOST_S, and it may run twice: send
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import Pipeline
+from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import MaxConnectionsError
+from redis.exceptions import MaxConnectionsError, MovedError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
+
+from nura_rt.cache.routes import ELSEWHERE, Routes
+from nura_rt.cache.servers import Servers
+from nura_rt.cache.slots import Node
 
 _COMMANDS_AT_MOST = 10
 _CONNECT_S = 2.0
@@ -26,17 +31,9 @@ _ASK_AFTER_IDLE_S = 30  # as soon as TCP keepalive starts to doubt; a busy conne
 COMMAND_AT_MOST_S = _FREE_CONNECTION_S + 2 * _REPLY_S
 
 
-def for_bus(url: str) -> Redis:
-    """For pub/sub: no read timeout (idle is normal) and no silent retry (a lost connection must be heard of)."""
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=_COMMANDS_AT_MOST,
-        socket_timeout=None,
-        socket_connect_timeout=2.0,
-        health_check_interval=0,
-        retry=Retry(NoBackoff(), 0),
-    )
-    return Redis(connection_pool=pool)
+def for_bus(url: str) -> Servers:
+    """For pub/sub: connections that are one part's alone, wait for ever and never reconnect by themselves."""
+    return Servers(url)
 
 
 def for_commands(url: str) -> Redis:
@@ -55,20 +52,31 @@ def for_caches(url: str) -> Redis:
 
 
 def _open(url: str, *, retries: int) -> Redis:
-    pool = _Pool.from_url(
-        url,
-        max_connections=_COMMANDS_AT_MOST,
-        timeout=_FREE_CONNECTION_S,
-        socket_connect_timeout=_CONNECT_S,
-        socket_timeout=_REPLY_S,
-        health_check_interval=_ASK_AFTER_IDLE_S,
+    told = _options(retries) | dict(parse_url(url))
+
+    def at(node: Node) -> Redis:
+        place = {"host": node.host, "port": node.port} if node.host else {}
+        return _Commands.from_pool(_Pool(**told | place))
+
+    redis = _Commands(connection_pool=_Pool(**told))
+    redis.auto_close_connection_pool = True
+    redis.routes = Routes(Servers(url), at)
+    return redis
+
+
+def _options(retries: int) -> dict[str, Any]:
+    return {
+        "max_connections": _COMMANDS_AT_MOST,
+        "timeout": _FREE_CONNECTION_S,
+        "socket_connect_timeout": _CONNECT_S,
+        "socket_timeout": _REPLY_S,
+        "health_check_interval": _ASK_AFTER_IDLE_S,
         # since redis-py 6 this only adds to what `retry` retries; `retry` says how often
-        retry_on_timeout=retries > 0,
-        retry=Retry(NoBackoff(), retries),
+        "retry_on_timeout": retries > 0,
+        "retry": Retry(NoBackoff(), retries),
         # "auto" would let the server stretch our timeouts, and lend connections with unread replies
-        maint_notifications_config=MaintNotificationsConfig(enabled=False),
-    )
-    return _Commands.from_pool(pool)
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+    }
 
 
 class _Pool(BlockingConnectionPool):
@@ -89,20 +97,57 @@ class _Commands(Redis):
     Giving up cancels the command; redis-py 8.1 then closes its connection, so no reply is left in it.
     """
 
+    routes: Routes | None = None  # None: of one server alone
+
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         async with _at_most():
-            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]  # redis-py's
+            if self.routes is None or not self.routes.known:
+                try:
+                    return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]  # redis-py's
+                except ELSEWHERE:
+                    if self.routes is None:
+                        raise
+            return await self.routes.execute(args, options)
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
-        return _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+        pipe = _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+        pipe.routes = self.routes
+        return pipe
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        if self.routes is not None:
+            await self.routes.aclose()
+        await super().aclose(close_connection_pool)
 
 
 class _Pipeline(Pipeline):
     """The same bound for all its commands together."""
 
+    routes: Routes | None = None
+
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         async with _at_most():
-            return await super().execute(raise_on_error)
+            if self.routes is None:
+                return await super().execute(raise_on_error)
+            queued, transaction = list(self.command_stack), self.is_transaction
+            replies = await self._somewhere(self.routes, queued, transaction)
+        if raise_on_error:
+            self.raise_first_error(queued, replies)
+        return replies
+
+    async def _somewhere(self, routes: Routes, queued: list[Any], transaction: bool) -> list[Any]:
+        """Here; and what that refused because this is one server of a cluster, where it belongs."""
+        replies: list[Any] = [MovedError("0 :0")] * len(queued)
+        if not routes.known:
+            with suppress(*ELSEWHERE):  # a transaction raises; then nothing of it has run
+                replies = await super().execute(raise_on_error=False)
+        left = [place for place, reply in enumerate(replies) if isinstance(reply, ELSEWHERE)]
+        if left:
+            await self.reset()  # type: ignore[no-untyped-call]
+            found = await routes.execute_all([queued[place] for place in left], transaction=transaction)
+            for place, reply in zip(left, found, strict=True):
+                replies[place] = reply
+        return replies
 
 
 @asynccontextmanager

@@ -1,9 +1,9 @@
-"""Carries out a session's effects for one connection; owns what the connection joined."""
+"""Carries out a session's effects for one connection, from its welcome until it is gone."""
 
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import assert_never
 
@@ -14,17 +14,24 @@ from nura_rt.auth.sessions import Sessions
 from nura_rt.auth.tokens import Identity, TokenError
 from nura_rt.chat import session as rules
 from nura_rt.chat.expiry import ExpiryRule
+from nura_rt.chat.following import Following
 from nura_rt.chat.session import Effect, Session
-from nura_rt.chat.subscription import PersonalChannel, Subscription
 from nura_rt.conversation.create import Creation
 from nura_rt.conversation.intake import Accepted, Intake, Refused, Turn
+from nura_rt.conversation.notices import Notices
+from nura_rt.conversation.reading import ReadMarks
 from nura_rt.conversation.replay import Replay
 from nura_rt.protocol import codec, server
+from nura_rt.protocol.client import Resumed
 from nura_rt.protocol.codec import FrameError
 from nura_rt.protocol.errors import Close, Code
 from nura_rt.realtime import channels
 from nura_rt.realtime.connection import Connection
 from nura_rt.realtime.hub import Hub
+from nura_rt.realtime.payload import Payload, Tier
+from nura_rt.realtime.presence import Presence
+from nura_rt.realtime.rate import PersonRate
+from nura_rt.realtime.roster import Roster
 from nura_rt.settings import Limits
 from nura_rt.store.pool import UNAVAILABLE
 
@@ -42,6 +49,13 @@ class Desk(msgspec.Struct, frozen=True):
     hub: Hub
     limits: Limits
     sessions: Sessions
+    notices: Notices
+    reading: ReadMarks
+    roster: Roster
+    presence: Presence
+    rate: PersonRate
+    heartbeat_s: float
+    heard: Callable[[str], Awaitable[bool]]  # True once what other instances say on this channel arrives here
     expiry: ExpiryRule = ExpiryRule()
 
 
@@ -59,16 +73,27 @@ class Client:
             now=time.monotonic(),
             rule=desk.expiry,
             jitter_s=random.uniform(-desk.expiry.jitter_s, desk.expiry.jitter_s),  # noqa: S311 - no secret
+            allowance=lambda now: desk.rate.take(identity.user_id, now),
         )
+        self._person_id = identity.user_id
         self._alarm: asyncio.TimerHandle | None = None
         self._signed_in = identity.session_id
         self._listen_for_its_end()
         self._set_alarm()
-        self._listeners: dict[str, Subscription | PersonalChannel] = {}
         self._answered = asyncio.Event()
-        own = channels.user(identity.user_id)
-        personal = self._listeners[own] = PersonalChannel(connection, self._on_removed)
-        desk.hub.join(own, personal)
+        self._following = Following(desk.hub, desk.replay, connection, self.session)
+        self._heartbeat: asyncio.TimerHandle | None = None
+        desk.roster.add(self._person_id, connection)
+
+    async def welcome(self, frame: server.Welcome, resumed: Sequence[Resumed]) -> None:
+        """Says it, then what the person has not taken note of, then what the resumed channels missed."""
+        await self._desk.heard(channels.user(self._person_id))  # whoever reads its state now misses nothing later
+        self._connection.say(frame)
+        self._desk.presence.join(self._person_id, self._connection.id)
+        self._beat_later()
+        self._connection.later(self._say_notices)
+        for effect in self.session.on_resume(resumed):
+            self._carry_out(effect)
 
     def on_text(self, text: str) -> None:
         """One text frame."""
@@ -91,18 +116,19 @@ class Client:
         """The socket is gone: leave everything."""
         self._connection.end()
         self._desk.sessions.off(self._signed_in, self._signed_out)
-        if self._alarm is not None:
-            self._alarm.cancel()
-        for channel, listener in self._listeners.items():
-            self._desk.hub.leave(channel, listener)
-        self._listeners.clear()
+        for timer in (self._alarm, self._heartbeat):
+            if timer is not None:
+                timer.cancel()
+        self._following.leave_all()
+        self._desk.presence.leave(self._person_id, self._connection.id)
+        self._desk.roster.remove(self._person_id, self._connection)
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case rules.Say(frame):
                 self._connection.say(frame)
             case rules.AcceptTurn(ref, conversation_id, client_id, text):
-                turn = Turn(self.session.identity.user_id, conversation_id, client_id, text)
+                turn = Turn(self._person_id, conversation_id, client_id, text)
                 self._desk.intake.accept(turn, partial(self._settle, ref))
             case rules.Refresh():
                 self._connection.later(partial(self._refresh, effect))
@@ -112,6 +138,12 @@ class Client:
                 self._connection.later(partial(self._join, effect))
             case rules.Leave():
                 self._connection.later(partial(self._leave, effect))
+            case rules.ShowTyping():
+                self._following.tell_typing(effect)
+            case rules.MarkRead(conversation_id, seq):
+                self._desk.reading.note(self._person_id, conversation_id, seq)
+            case rules.AckNotice(notice_id):
+                self._connection.later(partial(self._ack_notice, notice_id))
             case rules.HangUp(code):
                 self._connection.close(code)
             case _:
@@ -191,7 +223,7 @@ class Client:
     async def _create(self, effect: rules.CreateConversation) -> None:
         try:
             created = await self._desk.creation.create(
-                self.session.identity.user_id, client_id=effect.client_id, title=effect.title
+                self._person_id, client_id=effect.client_id, title=effect.title
             )
         except UNAVAILABLE:
             self._connection.say(_degraded(effect.ref))
@@ -206,47 +238,33 @@ class Client:
         )
 
     async def _join(self, effect: rules.Join) -> None:
-        channel = channels.conversation(effect.conversation_id)
-        self._drop(channel)  # a repeated subscribe begins anew from its `since`
-        listener = Subscription(self._connection, channel, self.session.heads)
-        person_id = self.session.identity.user_id
         try:
-            missed = await self._desk.replay.join(listener, person_id, effect.conversation_id, effect.since)
+            await self._following.join(effect)
         except UNAVAILABLE:
-            self.session.joined.discard(channel)
             self._connection.say(_degraded(effect.ref))
-            return
-        if missed is None:
-            self.session.joined.discard(channel)
-            self._connection.say(rules.not_found(effect.ref))
-            return
-        self._listeners[channel] = listener
-        if self._connection.gone:
-            self._desk.hub.leave(channel, listener)
-            return
-        self._connection.say(server.Subscribed(effect.ref, channel, missed.head, missed.recovered))
-        async for page in self._desk.replay.pages(person_id, effect.conversation_id, missed):
-            for payload in page:
-                await self._connection.drained()
-                self._connection.send(payload)
-        listener.go_live(missed.head)
 
     async def _leave(self, effect: rules.Leave) -> None:
-        self._drop(effect.channel)
-        self._connection.say(server.Unsubscribed(effect.ref))
+        self._following.leave(effect)
 
-    def _on_removed(self, conversation_id: str) -> None:
-        """The conversation is no more: its place among the subscriptions is free again."""
-        channel = channels.conversation(conversation_id)
-        self.session.joined.discard(channel)
-        self._drop(channel)
+    async def _say_notices(self) -> None:
+        try:
+            for payload in await self._desk.notices.pending(self._person_id):
+                self._connection.send(payload)
+        except UNAVAILABLE:
+            self._desk.notices.say_again(self._person_id)  # as soon as the database answers
 
-    def _drop(self, channel: str) -> None:
-        listener = self._listeners.get(channel)
-        if isinstance(listener, Subscription):
-            del self._listeners[channel]
-            self._desk.hub.leave(channel, listener)
-        self.session.heads.pop(channel, None)
+    async def _ack_notice(self, notice_id: str) -> None:
+        try:
+            await self._desk.notices.acknowledge(self._person_id, notice_id)
+        except UNAVAILABLE:
+            self._connection.say(_degraded(None))  # it comes again at the next hello
+
+    def _beat_later(self) -> None:
+        self._heartbeat = asyncio.get_running_loop().call_later(self._desk.heartbeat_s, self._beat)
+
+    def _beat(self) -> None:
+        self._connection.send(Payload.of(server.Heartbeat(dict(self.session.heads)), Tier.EPHEMERAL))
+        self._beat_later()
 
 
 def _degraded(ref: str | None) -> server.Error:

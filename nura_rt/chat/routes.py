@@ -11,6 +11,7 @@ from nura_rt.conversation.create import Creation
 from nura_rt.conversation.intake import Intake
 from nura_rt.conversation.threads import Threads
 from nura_rt.realtime.pace import Pace
+from nura_rt.realtime.rate import PersonRate
 from nura_rt.settings import Limits
 from nura_rt.store.replica import Reads
 
@@ -24,6 +25,7 @@ class Rooms(msgspec.Struct, frozen=True):
     creation: Creation
     threads: Threads
     intake: Intake
+    rate: PersonRate
     limits: Limits
 
 
@@ -42,7 +44,7 @@ def chat_routes(rooms: Rooms) -> list[HTTPRouteHandler]:
             rooms.reads,
             rooms.identify,
             rooms.intake,
-            Pace(per_s=limits.messages_per_s, burst=limits.message_burst),
+            Pace(per_s=limits.messages_per_s, burst=limits.message_burst, shared=rooms.rate),
             text_chars=limits.text_chars,
         ),
     ]

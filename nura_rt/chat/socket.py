@@ -3,12 +3,10 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import msgspec
 from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 
@@ -16,30 +14,30 @@ from nura_rt.auth.address import address_of
 from nura_rt.auth.identify import Barred, Identify, SignInUnavailable
 from nura_rt.auth.tokens import Identity, TokenError
 from nura_rt.chat.client import Client, Desk, Verify
+from nura_rt.chat.gate import Gate, Receive, Send, header, refuse, spoken
 from nura_rt.protocol import codec
 from nura_rt.protocol.client import Hello
 from nura_rt.protocol.codec import FrameError
-from nura_rt.protocol.errors import Close
-from nura_rt.protocol.server import PublicLimits, Welcome
+from nura_rt.protocol.errors import Close, Code
+from nura_rt.protocol.problem import Refusal
+from nura_rt.protocol.server import Error, PublicLimits, Welcome
 from nura_rt.realtime.asgi_outlet import AsgiOutlet
 from nura_rt.realtime.connection import Connection
+from nura_rt.realtime.doorstep import Visit
 from nura_rt.realtime.transport import EXTENSION
 from nura_rt.settings import Settings
 
 _log = logging.getLogger(__name__)
-_SUBPROTOCOL = "nura.v1"
-
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-
 
 class _Hung(Exception):
     """The conversation with this peer is over."""
 
 
-def socket_route(desk: Desk, identify: Identify, settings: Settings, *, instance: str) -> ASGIRouteHandler:
+def socket_route(
+    desk: Desk, identify: Identify, settings: Settings, gate: Gate, *, instance: str
+) -> ASGIRouteHandler:
     """The route; plain ASGI, so that a refusal can be an HTTP status and no layer wraps a frame."""
-    door = _Door(desk, identify, settings, instance)
+    door = _Door(desk, identify, settings, gate, instance)
 
     @asgi("/v1/socket", copy_scope=False)
     async def socket(scope: Any, receive: Any, send: Any) -> None:
@@ -49,30 +47,33 @@ def socket_route(desk: Desk, identify: Identify, settings: Settings, *, instance
 
 
 class _Door:
-    def __init__(self, desk: Desk, identify: Identify, settings: Settings, instance: str) -> None:
+    def __init__(self, desk: Desk, identify: Identify, settings: Settings, gate: Gate, instance: str) -> None:
         self._desk = desk
         self._identify = identify
         self._settings = settings
+        self._gate = gate
         self._instance = instance
 
     async def open(self, scope: Any, receive: Receive, send: Send) -> None:
-        refused = _refusal(scope, self._settings.allowed_origins)
-        if refused is not None:
-            await _refuse(scope, receive, send, *refused)
+        try:
+            visit = self._gate.enter(scope)
+        except Refusal as refusal:
+            await refuse(refusal.problem, scope, receive, send)
             return
-        await receive()  # websocket.connect
-        await send({"type": "websocket.accept", "subprotocol": _SUBPROTOCOL})
-        outlet = scope["extensions"].get(EXTENSION)
-        if outlet is not None:
-            await self._serve(self._connection(outlet), scope, receive)
-            return
-        plain = AsgiOutlet(send)
-        async with asyncio.TaskGroup() as group:
-            pump = group.create_task(plain.pump())
-            connection = self._connection(plain)
-            await self._serve(connection, scope, receive)
-            if connection.closed is None:
-                pump.cancel()
+        with visit:
+            await receive()  # websocket.connect
+            await send({"type": "websocket.accept", "subprotocol": spoken(scope)})
+            outlet = scope["extensions"].get(EXTENSION)
+            if outlet is not None:
+                await self._serve(self._connection(outlet), visit, scope, receive)
+                return
+            plain = AsgiOutlet(send)
+            async with asyncio.TaskGroup() as group:
+                pump = group.create_task(plain.pump())
+                connection = self._connection(plain)
+                await self._serve(connection, visit, scope, receive)
+                if connection.closed is None:
+                    pump.cancel()
 
     def _connection(self, outlet: Any) -> Connection:
         limits = self._settings.limits
@@ -83,12 +84,14 @@ class _Door:
             hard_bytes=limits.send_buffer_hard_bytes,
         )
 
-    async def _serve(self, connection: Connection, scope: Any, receive: Receive) -> None:
+    async def _serve(self, connection: Connection, visit: Visit, scope: Any, receive: Receive) -> None:
         client: Client | None = None
         try:
-            identity, verify = await self._hear_hello(connection, scope, receive)
+            hello = await self._hear_hello(connection, receive)
+            identity, verify = await self._identified(connection, scope, hello)
+            visit.over()
             client = Client(self._desk, connection, identity, verify)
-            connection.say(self._welcome(connection, identity))
+            await client.welcome(self._welcome(connection, identity), hello.resume)
             while connection.closed is None:
                 client.on_text(await _text(connection, receive))
                 await client.until_it_may_send()
@@ -102,9 +105,7 @@ class _Door:
             if client is not None:
                 client.gone()
 
-    async def _hear_hello(
-        self, connection: Connection, scope: Any, receive: Receive
-    ) -> tuple[Identity, Verify]:
+    async def _hear_hello(self, connection: Connection, receive: Receive) -> Hello:
         limits = self._settings.limits
         try:
             async with asyncio.timeout(limits.hello_timeout_s):
@@ -112,6 +113,8 @@ class _Door:
         except TimeoutError:
             raise _hang_up(connection, Close.NO_HELLO) from None
         if len(text.encode()) > limits.hello_bytes:
+            rule = f"must be at most {limits.hello_bytes} bytes"
+            connection.say(Error(Code.TOO_LONG, f"the hello {rule}", False, rule=rule))
             raise _hang_up(connection, Close.FRAME_TOO_LARGE)
         try:
             frame = codec.decode(text)
@@ -119,14 +122,19 @@ class _Door:
             raise _hang_up(connection, Close.BAD_HELLO) from None
         if not isinstance(frame, Hello):
             raise _hang_up(connection, Close.BAD_HELLO)
+        return frame
+
+    async def _identified(
+        self, connection: Connection, scope: Any, hello: Hello
+    ) -> tuple[Identity, Verify]:
         verify = partial(
             self._identify,
-            device=frame.device,
-            agent=_header(scope, b"user-agent"),
+            device=hello.device,
+            agent=header(scope, b"user-agent"),
             address=address_of(scope, self._identify.trusted),
         )
         try:
-            return await verify(frame.token), verify
+            return await verify(hello.token), verify
         except Barred as error:
             raise _hang_up(connection, Close[error.why.upper()]) from None
         except TokenError as error:
@@ -162,33 +170,3 @@ async def _text(connection: Connection, receive: Receive) -> str:
 def _hang_up(connection: Connection, code: Close) -> _Hung:
     connection.close(code)
     return _Hung()
-
-
-def _refusal(scope: Any, allowed_origins: tuple[str, ...]) -> tuple[int, str, str] | None:
-    """Why this handshake is refused: an HTTP status, a slug and a sentence."""
-    if scope["type"] != "websocket":
-        return 426, "upgrade-required", "this address speaks WebSocket; connect with the subprotocol nura.v1"
-    origin = _header(scope, b"origin")
-    if origin is not None and origin not in allowed_origins:
-        return 403, "foreign-origin", "this origin may not connect; ALLOWED_ORIGINS lists those that may"
-    if _SUBPROTOCOL not in scope["subprotocols"]:
-        return 400, "no-subprotocol", "the subprotocol must be nura.v1"
-    return None
-
-
-def _header(scope: Any, wanted: bytes) -> str | None:
-    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), None)
-
-
-async def _refuse(scope: Any, receive: Receive, send: Send, status: int, slug: str, sentence: str) -> None:
-    body = msgspec.json.encode(
-        {"type": f"/problems/{slug}", "title": slug.replace("-", " "), "status": status, "detail": sentence}
-    )
-    kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
-    headers = [(b"content-type", b"application/problem+json")]
-    if status == 426:
-        headers.append((b"upgrade", b"websocket"))
-    if scope["type"] == "websocket":
-        await receive()  # websocket.connect
-    await send({"type": f"{kind}.start", "status": status, "headers": headers})
-    await send({"type": f"{kind}.body", "body": body})

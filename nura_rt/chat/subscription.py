@@ -1,27 +1,33 @@
-"""One connection's place in a conversation: waits while it replays, then hears live, each seq once."""
+"""One connection's place in a channel: waits while it replays, then hears live, each seq once."""
 
 from collections.abc import Callable
 
 import msgspec
 
 from nura_rt.protocol.errors import Close
-from nura_rt.protocol.server import ConversationRemoved
+from nura_rt.protocol.server import ConversationRemoved, Read
 from nura_rt.realtime.connection import Connection
 from nura_rt.realtime.payload import Payload
+from nura_rt.realtime.presence import displaced_id
 
 _WAITING_AT_MOST = 1000
-_REMOVAL = (
-    b'{"type":"conversation.removed"'  # how codec.encode begins that frame; others are not decoded here
-)
+# how codec.encode begins these frames; others are not decoded here
+_REMOVAL = b'{"type":"conversation.removed"'
+_READ = b'{"type":"read"'
+
+OnRemoved = Callable[[str], None]
 
 
 class Subscription:
     """A hub listener. Between `join` and `go_live` it keeps what it hears; then it sends what is new."""
 
-    def __init__(self, connection: Connection, channel: str, heads: dict[str, int]) -> None:
+    def __init__(
+        self, connection: Connection, channel: str, heads: dict[str, int], on_removed: OnRemoved
+    ) -> None:
         self._connection = connection
         self._channel = channel
         self._heads = heads
+        self._on_removed = on_removed
         self._waiting: list[tuple[int | None, Payload]] | None = []
 
     def hear(self, seq: int | None, payload: Payload) -> None:
@@ -37,6 +43,8 @@ class Subscription:
                 return
             self._heads[self._channel] = seq
         self._connection.send(payload)
+        if seq is None and payload.data.startswith(_REMOVAL):
+            self._on_removed(_removed(payload))
 
     def go_live(self, head: int) -> None:
         """Up to `head` all was sent: now what was heard meanwhile, then everything as it comes."""
@@ -47,14 +55,30 @@ class Subscription:
 
 
 class PersonalChannel:
-    """A hub listener for user:{id}: no seq, everything is sent. `on_removed` is told of deleted conversations."""
+    """A hub listener for user:{id}: no seq, everything is sent but what instances say among themselves."""
 
-    def __init__(self, connection: Connection, on_removed: Callable[[str], None]) -> None:
+    def __init__(
+        self, connection: Connection, *, on_removed: OnRemoved, on_read: Callable[[str, int], None]
+    ) -> None:
+        """`on_removed` is told of deleted conversations, `on_read` how far one was read."""
         self._connection = connection
         self._on_removed = on_removed
+        self._on_read = on_read
 
     def hear(self, seq: int | None, payload: Payload) -> None:
         """A frame for this person."""
+        data = payload.data
+        if (put_out := displaced_id(data)) is not None:
+            if put_out == self._connection.id:
+                self._connection.close(Close.DISPLACED)
+            return
         self._connection.send(payload)
-        if payload.data.startswith(_REMOVAL):
-            self._on_removed(msgspec.json.decode(payload.data, type=ConversationRemoved).conversation_id)
+        if data.startswith(_REMOVAL):
+            self._on_removed(_removed(payload))
+        elif data.startswith(_READ):
+            read = msgspec.json.decode(data, type=Read)
+            self._on_read(read.conversation_id, read.seq)
+
+
+def _removed(payload: Payload) -> str:
+    return msgspec.json.decode(payload.data, type=ConversationRemoved).conversation_id

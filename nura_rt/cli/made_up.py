@@ -131,26 +131,29 @@ class Person:
         ]
         spoken = [
             self._message(conversation_id, seq, role, text, begun + timedelta(minutes=2 * seq))
-            for seq, (role, text) in enumerate(turns, 1)
+            for seq, (role, text) in enumerate(turns, 2)
         ]
         worst = max((level for _, level in spoken), key=rank)
-        last = begun + timedelta(minutes=2 * len(turns))
-        head = len(turns) + 2  # one message was taken back: it and its tombstone have a seq each
+        last = begun + timedelta(minutes=2 * len(turns) + 2)
+        head = len(turns) + 4  # the first was trimmed, the last taken back: these and what they left
         self._add(
             "public.conversations", id=conversation_id, title=talk["title"], crisis_level=worst, last_seq=head,
             message_count=len(turns), total_duration_minutes=2.0 * len(turns), created_at=begun, last_message_at=last,
+            tail_seq=2,
             safety_plan_triggered=rank(worst) >= rank("high"), status=self._random.choice(["active", "archived"]),
         )  # fmt: skip
-        self._add(
-            "nura.tombstones",
-            conversation_id=conversation_id,
-            seq=head,
-            removed_seq=head - 1,
-            client_id="taken-back",
-        )
+        self._gone(conversation_id, removed_seq=head - 2, seq=head - 1, at=last)
+        self._gone(conversation_id, removed_seq=1, seq=head, at=begun, trimmed=True)
+        self._add("nura.trims", conversation_id=conversation_id, seq=head, before_seq=2)
         self._add("nura.read_marks", conversation_id=conversation_id, seq=head)
         self._replies(conversation_id, [row for row, _ in spoken])
         return worst
+
+    def _gone(self, conversation_id: str, *, removed_seq: int, at: datetime, **fields: Any) -> None:
+        self._add(
+            "nura.tombstones", conversation_id=conversation_id, removed_seq=removed_seq, committed_at=at,
+            client_id=f"seed-{removed_seq}", message_id=self._of_mine(f"{conversation_id}-{removed_seq}"), **fields,
+        )  # fmt: skip
 
     def _message(
         self, conversation_id: str, seq: int, role: str, text: str, at: datetime
@@ -239,6 +242,7 @@ class Person:
                 version="1",
                 source="seed",
             )
+        self._add("nura.removed_conversations", conversation_id=self._of_mine("talk-gone"))
         self._add("nura.audit_log", actor="system", action="seeded")
         if rank(worst) >= rank("moderate") or self._number == 0:
             level = max(worst, LEVELS[2], key=rank)

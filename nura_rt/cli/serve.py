@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from types import FrameType
 
 import uvicorn
 import uvloop
@@ -16,6 +17,7 @@ from nura_rt.cli.seed import find_demo, seed
 from nura_rt.embedded import stack
 from nura_rt.embedded.stack import Addresses
 from nura_rt.people.sign_in import DemoPerson
+from nura_rt.realtime.drain import Drain
 from nura_rt.realtime.transport import NuraWebSocket
 from nura_rt.settings import Settings
 from nura_rt.store import migrate
@@ -26,16 +28,39 @@ _GRACE_S = 3
 
 
 class _Server(uvicorn.Server):
-    """uvicorn re-raises a signal when it has stopped; we still have rows to write then."""
+    """Stopped by uvicorn, every socket would end at once: the instance drains first, and uvicorn stops after it.
 
-    def __init__(self, config: uvicorn.Config, ready: str) -> None:
+    uvicorn also re-raises a signal when it has stopped; we still have rows to write then.
+    """
+
+    def __init__(self, config: uvicorn.Config, ready: str, drain: Drain) -> None:
         super().__init__(config)
         self._ready = ready
+        self._drain = drain
+        self._told = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Says so only when connections are taken: scripts wait for that line."""
         await super().startup(sockets)
         print(self._ready, file=sys.stderr, flush=True)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal drains, the second hurries it, a third is uvicorn's own matter."""
+        if self.should_exit:
+            super().handle_exit(sig, frame)
+        elif self._told.is_set():
+            self._drain.hurry()
+        else:
+            self._drain.begin()
+            self._told.set()
+
+    async def drain_when_told(self) -> None:
+        """Runs beside `serve`, and makes it return."""
+        await self._told.wait()
+        try:
+            await self._drain.run()
+        finally:
+            self.should_exit = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -73,9 +98,12 @@ async def _serve(settings: Settings, embedded: Addresses, listening: socket.sock
     assert database_url is not None
     assert redis_url is not None
     demo = await _prepare(settings, embedded, database_url)
-    async with app.running(settings, database_url=database_url, redis_url=redis_url, demo=demo) as litestar:
-        server = _Server(_config(settings, litestar), _ready(settings, demo))
-        await server.serve(sockets=[listening])
+    async with app.running(settings, database_url=database_url, redis_url=redis_url, demo=demo) as instance:
+        server = _Server(_config(settings, instance.litestar), _ready(settings, demo), instance.drain)
+        async with asyncio.TaskGroup() as group:
+            draining = group.create_task(server.drain_when_told())
+            await server.serve(sockets=[listening])
+            draining.cancel()
     print("Stopped; everything acknowledged is kept.", file=sys.stderr)
 
 

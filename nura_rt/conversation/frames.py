@@ -2,6 +2,7 @@
 
 from nura_rt.protocol import server
 from nura_rt.store import conversations, messages
+from nura_rt.store.log import Entry
 
 
 def message(row: messages.Message) -> server.Message:
@@ -19,6 +20,18 @@ def message(row: messages.Message) -> server.Message:
         reply_to=answers if is_reply else None,
         author=row.author_id,
     )
+
+
+def log_entry(
+    conversation_id: str, entry: Entry
+) -> server.Message | server.MessageRemoved | server.HistoryTrimmed:
+    """What stands at one seq of a conversation's log."""
+    if entry.message is not None:
+        return message(entry.message)
+    if entry.removed_seq is not None:
+        return server.MessageRemoved(conversation_id, entry.seq, entry.removed_seq)
+    assert entry.before_seq is not None
+    return server.HistoryTrimmed(conversation_id, entry.seq, entry.before_seq)
 
 
 def conversation(row: conversations.Conversation) -> server.Conversation:

@@ -100,6 +100,11 @@ class Writer:
         self._idle.clear()
         self._wake.set()
 
+    @property
+    def people(self) -> set[str]:
+        """Whose rows have no answer yet."""
+        return {person_id for person_id, _, _ in self._queued}
+
     async def keep(self, row: Row) -> Outcome:
         """`put`, awaited."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -231,4 +236,5 @@ class Writer:
 def _outcome(row: Row, kept: batch.Kept | None) -> Outcome:
     if kept is None:
         return Refused(row, "not_found")
-    return Kept(row, kept.id, kept.seq, kept.created_at, duplicate=kept.id != row.message_id)
+    again = kept.removed or kept.id != row.message_id  # a removed one is not told anew, even if it was ours
+    return Kept(row, kept.id, kept.seq, kept.created_at, duplicate=again)

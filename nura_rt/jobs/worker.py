@@ -56,15 +56,30 @@ class Worker:
         self._held: dict[str, Job] = {}
         self._claiming: asyncio.Task[list[Job]] | None = None
         self._group: asyncio.TaskGroup | None = None
+        self._claims = self._starts = True
+
+    @property
+    def people(self) -> set[str]:
+        """Whose jobs are held here, running or waiting; "" is nobody's."""
+        return {job.user_id or "" for job in self._held.values()}
+
+    def claim_no_more(self) -> None:
+        """What falls due is for the others now; what comes with its cause is still begun here."""
+        self._claims = False
+
+    def start_no_more(self) -> None:
+        """What runs goes on; the rest is only held, for `give_back`."""
+        self._claims = self._starts = False
 
     def take(self, job: Job) -> None:
         """A job this instance has leased with its cause. Above the bound it is left for its lease to run out."""
-        if self._group is None or len(self._held) >= self._held_at_most:
+        if len(self._held) >= self._held_at_most or (self._group is None and self._starts):
             self._counters.add("jobs_not_taken")
             return
-        function = self._functions[job.kind]
-        serial = function.serial(job)
         self._held[job.lease_token] = job
+        if self._group is None or not self._starts:
+            return
+        serial = self._functions[job.kind].serial(job)
         queue = self._queues.get(serial)
         if queue is not None:
             queue.append(job)
@@ -82,15 +97,18 @@ class Worker:
                 try:
                     await asyncio.Event().wait()
                 finally:
+                    self.start_no_more()
                     self._group = None  # a group that ends takes nobody in
         finally:
-            await self._give_back()
+            await self.give_back()
 
     async def _run_queue(self, serial: str, queue: deque[Job]) -> None:
         try:
             while queue:
                 job = queue.popleft()
                 async with self._free:
+                    if not self._starts:
+                        return
                     failure = await self._run_one(job) if job.lease_token in self._held else None
                 if failure is not None:
                     await self._hand_back(job, failure)
@@ -133,6 +151,8 @@ class Worker:
     async def _poll_for_ever(self) -> None:
         while True:
             await asyncio.sleep(_POLL_S)
+            if not self._claims:
+                return
             try:
                 await self._take_orphans()
             except UNAVAILABLE:
@@ -178,14 +198,19 @@ class Worker:
                 self._counters.add("jobs_lease_lost")
                 _log.warning("a job's lease was lost", extra={"kind": job.kind})
 
-    async def _give_back(self) -> None:
-        """What was not finished is due at once, so that another instance need not wait for the lease."""
+    async def give_back(self) -> None:
+        """What was not finished is due at once, so that another instance need not wait for the lease.
+
+        At the end of `run`; again by whoever may have had something kept since.
+        """
         try:
             async with asyncio.timeout(_GIVE_BACK_WITHIN_S):
-                if self._held:
-                    await jobs.release(self._pool, list(self._held))
+                if tokens := list(self._held):
+                    await jobs.release(self._pool, tokens)
+                    self._held = {token: job for token, job in self._held.items() if token not in tokens}
                 if self._claiming is not None:
                     claimed = await self._claiming
+                    self._claiming = None
                     await jobs.release(self._pool, [job.lease_token for job in claimed])
         except Exception:
             _log.warning("jobs could not be given back; their leases run out instead")

@@ -14,7 +14,11 @@ class Told(msgspec.Struct, frozen=True):
 
 TOLD = {
     "livez": Told("Is it alive?", "Answers as long as the process does. For a supervisor."),
-    "readyz": Told("Is it ready?", "503 when PostgreSQL does not answer. For a load balancer."),
+    "readyz": Told(
+        "Is it ready?",
+        "503 when PostgreSQL does not answer, when this instance alone hears nothing over the bus, and while it "
+        "leaves. `degraded` is ready: Redis is away. For a load balancer.",
+    ),
     "modes": Told("How people sign in here", "`local` or `supabase`, and in development the demo person."),
     "sign_up": Told(
         "Make an account", "With an address nobody has here yet; a link to verify it is sent.", refusals=(409, 429, 503)

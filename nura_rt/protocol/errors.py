@@ -20,6 +20,7 @@ class Code(StrEnum):
 class Close(IntEnum):
     """Why the server hung up. The close reason is the name in lower case."""
 
+    DRAINING = 4000
     INTERNAL = 4011
     TOKEN_EXPIRED = 4401
     SIGN_IN_UNAVAILABLE = 4402
@@ -31,6 +32,7 @@ class Close(IntEnum):
     PROTOCOL_VIOLATION = 4502
     FRAME_TOO_LARGE = 4504
     ANOTHER_PERSON = 4505
+    DISPLACED = 4507
     REVOKED = 4509
     ACCOUNT_ERASED = 4510
 

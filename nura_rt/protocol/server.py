@@ -10,7 +10,7 @@ class Version(msgspec.Struct, frozen=True):
     """The protocol spoken: a minor adds frames or fields, a major breaks."""
 
     major: int = 1
-    minor: int = 0
+    minor: int = 1
 
 
 class PublicLimits(msgspec.Struct, frozen=True):
@@ -54,6 +54,8 @@ class Subscribed(msgspec.Struct, tag="subscribed", frozen=True, omit_defaults=Tr
     channel: str
     head: int  # the channel's highest seq when it was read
     recovered: bool  # false: more was missed than one replay holds; page the rest over REST
+    tail: int = 0  # the lowest seq that was not trimmed away
+    read_seq: int = 0  # how far the person has read
 
 
 class Unsubscribed(msgspec.Struct, tag="unsubscribed", frozen=True):
@@ -126,6 +128,53 @@ class Message(msgspec.Struct, tag="message", frozen=True, omit_defaults=True):
     author: str | None = None
 
 
+class MessageRemoved(msgspec.Struct, tag="message.removed", frozen=True):
+    """Server -> client: `removed_seq` was taken away; this is an entry of its own in the same order."""
+
+    conversation_id: str
+    seq: int
+    removed_seq: int
+
+
+class HistoryTrimmed(msgspec.Struct, tag="history.trimmed", frozen=True):
+    """Server -> client: everything below `before_seq` went at once; on user:{id} too, there without order."""
+
+    conversation_id: str
+    seq: int
+    before_seq: int
+
+
+class Gap(msgspec.Struct, tag="gap", frozen=True, rename={"from_": "from"}):
+    """Server -> client: the seqs `from` to `to` will never come; what follows them does."""
+
+    channel: str
+    from_: int
+    to: int
+    reason: Literal["removed", "trimmed", "lost"]  # lost: read the history over REST
+
+
+class Typing(msgspec.Struct, tag="typing", frozen=True):
+    """Server -> client: somebody else in this conversation types, or stopped; forget it after 6 s."""
+
+    conversation_id: str
+    user_id: str
+    on: bool
+
+
+class Read(msgspec.Struct, tag="read", frozen=True):
+    """Server -> client, on user:{id}: a device of this person has read so far; a lower one is old news."""
+
+    conversation_id: str
+    seq: int
+
+
+class Presence(msgspec.Struct, tag="presence", frozen=True):
+    """Server -> client, on user:{id}: how many sockets this person has open, on all instances."""
+
+    user_id: str
+    connections: int
+
+
 class ReplyStarted(msgspec.Struct, tag="reply.started", frozen=True):
     """Server -> client: a reply is being written. The same run_id again means: begin anew."""
 
@@ -174,6 +223,18 @@ class Support(msgspec.Struct, tag="support", frozen=True):
     resources: list[Resource]
 
 
+class Heartbeat(msgspec.Struct, tag="heartbeat", frozen=True):
+    """Server -> client, each `heartbeat_s`: alive. `heads` as in `pong`, for clients that never ping."""
+
+    heads: dict[str, int]
+
+
+class Draining(msgspec.Struct, tag="draining", frozen=True):
+    """Server -> client: this instance stops. It closes 4000 in about so long; come back then, not at once."""
+
+    reconnect_after_ms: int
+
+
 class Pong(msgspec.Struct, tag="pong", frozen=True):
     """Server -> client: alive. `heads` (channel -> highest seq delivered) shows a lost last message."""
 
@@ -204,10 +265,18 @@ ServerFrame = (
     | ConversationRemoved
     | Accepted
     | Message
+    | MessageRemoved
+    | HistoryTrimmed
+    | Gap
+    | Typing
+    | Read
+    | Presence
     | ReplyStarted
     | ReplyDelta
     | ReplyEnded
     | Support
+    | Heartbeat
+    | Draining
     | Pong
     | Error
 )

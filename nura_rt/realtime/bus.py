@@ -1,64 +1,97 @@
-"""Instance to instance over Redis pub/sub: a doorbell, at most once. Every surprise means "look at PostgreSQL"."""
+"""Instance to instance over Redis pub/sub: a doorbell, at most once. Every surprise means "look at PostgreSQL".
+
+On a cluster each channel lives on the master of its slot (sharded pub/sub), so there is a line to each master in use.
+"""
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 
-from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
-
+from nura_rt.cache.servers import UNREACHABLE, Servers
+from nura_rt.cache.slots import Map, Node
 from nura_rt.realtime import channels
-from nura_rt.realtime.outbound import Outbound
-from nura_rt.realtime.payload import Payload, Tier
+from nura_rt.realtime.canary import Canary
+from nura_rt.realtime.hint import Hint
+from nura_rt.realtime.line import Line, Reports, State
+from nura_rt.realtime.outbound import Item, Unsaid
+from nura_rt.realtime.payload import Payload
 from nura_rt.telemetry import Counters
 
 _log = logging.getLogger(__name__)
-_BOOT = b"nura:{boot}"  # concurrent first subscribes would open a connection each: this one comes first
+_LOOK_EACH_S = 0.2  # at most; masters need a moment to agree on a move
+_UNSERVED_LOOK_S = 1.0
 
-OnFrame = Callable[[str, int | None, Payload | None], None]
+OnFrame = Callable[[str, int | None, Payload | None, int | None], None]
 
 
 class RedisBus:
-    """The hub's relay. `receive_for_ever` keeps one subscriber connection and reports every new beginning."""
+    """The hub's relay. `run_for_ever` keeps it going whatever Redis does, and reports every new beginning."""
 
     def __init__(
         self,
-        client: Redis,
+        servers: Servers,
         *,
         instance: str,
         on_frame: OnFrame,
         on_resync: Callable[[], None],
         counters: Counters,
     ) -> None:
-        self._client = client
-        self._origin = instance.encode()
+        """`on_frame(channel, seq, payload, prev)`: a frame of another instance. `on_resync()`: look at the heads."""
+        self._servers = servers
+        self._instance = instance
         self._on_frame = on_frame
         self._on_resync = on_resync
         self._counters = counters
         self._wanted: set[str] = set()
-        self._asked: set[str] = set()
-        self._confirmed: set[str] = set()
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
-        self._changed = asyncio.Event()
-        self._outbound = Outbound(client, instance=instance, counters=counters)
-        self.connected = False
+        self._map: Map | None = None
+        self._lines: dict[Node, Line] = {}
+        self._tasks: dict[Node, asyncio.Task[None]] = {}
+        self._lobby = Unsaid(counters)
+        self._look = asyncio.Event()
+        self._look.set()
+
+    @property
+    def connected(self) -> bool:
+        """Whether every server in use is listened to."""
+        used = self._used()
+        return bool(used) and all(line.connected for line in used)
+
+    @property
+    def state(self) -> State:
+        """The worst of its lines. degraded: Redis does not answer, or is only being connected to. sick: it
+        answers, but for 5 s nothing came back by our connection, which is then begun anew."""
+        states = {line.state for line in self._used()} or {"degraded"}
+        return "sick" if "sick" in states else "degraded" if "degraded" in states else "ok"
+
+    @property
+    def lag_s(self) -> float:
+        """How long the oldest canary that has not come back has been out; 0 when none is."""
+        return max((line.canary.lag_s for line in self._used()), default=0.0)
+
+    def _used(self) -> list[Line]:
+        return [line for line in self._lines.values() if line.in_use]
 
     def want(self, channel: str) -> None:
         """Starts to receive the channel; `confirmed` tells when Redis has said so."""
         self._wanted.add(channel)
-        self._changed.set()
+        if line := self._line_of(channel):
+            line.want([channel])
 
     def drop(self, channel: str) -> None:
         """Stops to receive the channel."""
         self._wanted.discard(channel)
-        self._changed.set()
+        if line := self._line_of(channel):
+            line.drop([channel])
 
     async def confirmed(self, channel: str, *, timeout_s: float) -> bool:
         """True once Redis confirmed; false after the timeout (then a later confirmation brings a resync)."""
-        if channel in self._confirmed:
+        line = self._line_of(channel)
+        if line is not None and channel in line.confirmed:
             return True
-        if not self.connected:  # when Redis is back, every channel counts as doubtful anyway
+        if line is None or line.away:  # when Redis is back, every channel counts as doubtful anyway
             return False
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(channel, set()).add(waiter)
@@ -77,92 +110,107 @@ class RedisBus:
         if not waiters:
             self._waiters.pop(channel, None)
 
-    def publish(self, channel: str, seq: int | None, payload: Payload) -> None:
-        """Tells the other instances, soon; see `Outbound` for what happens when Redis does not take it."""
-        self._outbound.publish(channel, seq, payload)
+    def publish(self, channel: str, seq: int | None, payload: Payload, prev: int | None = None) -> None:
+        """Tells the other instances, soon; see `Outbound` for what happens when Redis does not take it.
 
-    async def send_for_ever(self) -> None:
-        """Carries what was published to Redis."""
-        await self._outbound.send_for_ever()
+        The frame covers the seqs after `prev` up to `seq`; None means seq - 1.
+        """
+        self._say(Item(channel, seq, prev, payload))
 
-    async def receive_for_ever(self) -> None:
-        """Subscribes, reads, and after any failure begins anew with a fresh connection."""
-        delay_s = 0.05
-        while True:
-            try:
-                async with self._client.pubsub() as pubsub:
-                    await pubsub.subscribe(_BOOT)
-                    await self._first_confirmation(pubsub)
-                    delay_s = 0.05
-                    async with asyncio.TaskGroup() as group:
-                        group.create_task(self._follow_wishes(pubsub))
-                        group.create_task(self._read(pubsub))
-            except* (RedisError, OSError, TimeoutError):
+    def _say(self, item: Item) -> None:
+        line = self._line_of(item.channel)
+        if line is None:
+            self._lobby.keep(item)
+        else:
+            line.outbound.publish(item)
+
+    def _line_of(self, channel: str) -> Line | None:
+        node = self._map.node_of(channels.on_bus(channel).encode()) if self._map else None
+        return self._lines.get(node) if node is not None else None
+
+    async def run_for_ever(self) -> None:
+        """Finds out who serves what, keeps a line to each, and looks again whenever one has doubts."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._look.wait()
+                self._look.clear()
+                await self._arrange(group)
+                await asyncio.sleep(_LOOK_EACH_S)
+                if any(self._line_of(channel) is None for channel in self._wanted) or not self._lines:
+                    await asyncio.sleep(_UNSERVED_LOOK_S)
+                    self._look.set()
+
+    async def _arrange(self, group: asyncio.TaskGroup) -> None:
+        try:
+            found = await self._servers.look()
+        except UNREACHABLE:
+            if not self._lines:  # else they say so themselves
                 self._counters.add("bus_receive_failed")
-                _log.warning("bus: connection to Redis lost, trying again")
-            self._forget_connection()
-            await asyncio.sleep(delay_s)
-            delay_s = min(delay_s * 2, 1.0)
-
-    async def _first_confirmation(self, pubsub: PubSub) -> None:
-        async with asyncio.timeout(5):
-            while (await pubsub.get_message(timeout=1)) is None:
-                pass
-        self._asked = set()
-        self._changed.set()
-        self.connected = True
-        self._on_resync()
-
-    def _forget_connection(self) -> None:
-        self.connected = False
-        self._asked = set()
-        self._confirmed = set()
-
-    async def _follow_wishes(self, pubsub: PubSub) -> None:
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            gone = self._asked - self._wanted
-            new = self._wanted - self._asked
-            self._asked = set(self._wanted)
-            self._confirmed -= gone
-            if gone:
-                await pubsub.unsubscribe(*map(channels.on_bus, gone))
-            if new:
-                await pubsub.subscribe(*map(channels.on_bus, new))
-
-    async def _read(self, pubsub: PubSub) -> None:
-        while True:
-            message = await pubsub.get_message(timeout=None)
-            if message is None:
-                continue
-            if message["type"] == "message":
-                self._take(channels.from_bus(message["channel"]), message["data"])
-            elif message["type"] == "subscribe":
-                self._confirm(message["channel"])
-
-    def _confirm(self, name: bytes) -> None:
-        channel = channels.from_bus(name)
-        if name == _BOOT or channel in self._confirmed:
-            # redis-py reconnected without a word: whatever was said meanwhile is lost
-            self._on_resync()
+                _log.warning("bus: Redis does not answer, trying again")
             return
-        if channel in self._asked:
-            self._confirmed.add(channel)
+        except Exception:  # an odd answer may cost a moment, never the instance
+            _log.exception("bus: cannot tell what this Redis is, trying again")
+            return
+        if found != self._map:
+            self._move(group, found)
+        theirs: dict[Node | None, set[str]] = defaultdict(set)
+        for channel in self._wanted:
+            theirs[found.node_of(channels.on_bus(channel).encode())].add(channel)
+        for node, line in self._lines.items():
+            line.serve(theirs[node])
+        for item in self._lobby.take_all():
+            self._say(item)
+
+    def _move(self, group: asyncio.TaskGroup, found: Map) -> None:
+        canaries = {node: self._canary_for(found, node) for node in found.nodes}
+        anew = self._map is None or self._map.sharded != found.sharded
+        for node, line in tuple(self._lines.items()):
+            if anew or canaries.get(node) != line.canary.channel:
+                del self._lines[node]
+                self._tasks.pop(node).cancel()
+                self._take_back(line.outbound.unsaid())
+        self._map = found
+        for node, canary in canaries.items():
+            if node not in self._lines:
+                line = self._lines[node] = self._new_line(node, canary, sharded=found.sharded)
+                self._tasks[node] = group.create_task(line.run_for_ever())
+        home = found.node_of(channels.on_bus(channels.canary(self._instance, 0)).encode())
+        for node in (home,) if home else found.nodes[:1]:
+            self._lines[node].want(())
+
+    def _canary_for(self, found: Map, node: Node) -> str:
+        """The first of our canaries' channels that this server has."""
+        names = (channels.canary(self._instance, number) for number in itertools.count())
+        return next(name for name in names if found.node_of(channels.on_bus(name).encode()) == node)
+
+    def _new_line(self, node: Node, canary: str, *, sharded: bool) -> Line:
+        return Line(
+            self._servers,
+            node,
+            sharded=sharded,
+            canary=Canary(canary),
+            origin=self._instance.encode(),
+            reports=Reports(self._hear, self._settle, self._on_resync, self._take_back),
+            counters=self._counters,
+        )
+
+    def _take_back(self, items: Iterable[Item]) -> None:
+        """A server may not have all its channels any more, nor these been said: who has them now?"""
+        for item in items:
+            self._lobby.keep(item)
+        self._look.set()
+
+    def _settle(self, channel: str, again: bool) -> None:
         waiting = [waiter for waiter in self._waiters.get(channel, ()) if not waiter.done()]
         for waiter in waiting:
             waiter.set_result(None)
-        if not waiting:  # nobody reads PostgreSQL after this confirmation, so somebody must look
+        if again or not waiting:  # nobody reads PostgreSQL after this confirmation, so somebody must look
             self._on_resync()
 
-    def _take(self, channel: str, data: bytes) -> None:
-        head, _, body = data.partition(b"\n")
+    def _hear(self, channel: str, hint: Hint) -> None:
         try:
-            origin, seq, tier = head.split(b" ")
-            payload = Payload(body, Tier(int(tier))) if body else None
-            number = int(seq) or None
-        except ValueError:
-            self._counters.add("bus_unreadable")
-            return
-        if origin != self._origin:
-            self._on_frame(channel, number, payload)
+            self._on_frame(channel, hint.seq, hint.payload, hint.prev)
+        except Exception:  # one frame may be lost to a defect, never the line
+            self._counters.add("bus_frame_failed")
+            _log.exception("bus: a frame could not be handed on")
+            self._on_resync()

@@ -3,6 +3,8 @@
 import re
 from typing import Literal, NamedTuple
 
+from nura_rt.cache import slots
+
 _NAME = re.compile(r"(conversation|user):([A-Za-z0-9_-]{1,64})")
 
 
@@ -29,6 +31,11 @@ def parse(name: str) -> Channel | None:
     return Channel(match[1], match[2]) if match else None  # type: ignore[arg-type]
 
 
+def canary(instance: str, number: int) -> str:
+    """An instance's word to itself; which of them depends on the server it is to pass."""
+    return f"canary:{instance}-{number}"
+
+
 def on_bus(name: str) -> str:
     """The Redis channel; the braces keep one channel on one shard of a cluster."""
     return f"nura:{{{name}}}"
@@ -37,3 +44,8 @@ def on_bus(name: str) -> str:
 def from_bus(name: bytes) -> str:
     """Back from `on_bus`."""
     return name[len("nura:{") : -1].decode()
+
+
+def slot_of(name: str) -> int:
+    """The slot of its Redis channel in a cluster."""
+    return slots.slot_of(on_bus(name).encode())

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from nura_rt.protocol.errors import Close
-from nura_rt.protocol.server import ServerFrame
+from nura_rt.protocol.errors import Close, Code
+from nura_rt.protocol.server import Error, ServerFrame
 from nura_rt.realtime.payload import Payload, Tier
 
 _log = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ class Connection:
     def later(self, work: Work) -> None:
         """Queues what must wait; a task exists only while something does."""
         if len(self._waiting) >= _WAITING_AT_MOST:
+            self.say(Error(Code.TOO_FAST, "not done: too much at once", True, retry_after_ms=1000))
             self.close(Close.TOO_FAST)
             return
         self._waiting.append(work)

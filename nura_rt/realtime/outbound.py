@@ -1,81 +1,165 @@
-"""What this instance tells the others, one pipeline at a time. What could not be told is announced later."""
+"""What this instance tells the others through one server, some at a time. What could not be told is told later."""
 
 import asyncio
 import logging
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import MovedError, ResponseError
 
-from nura_rt.realtime import channels
+from nura_rt.cache.servers import UNREACHABLE, Link, Servers
+from nura_rt.cache.slots import Node
+from nura_rt.realtime import channels, hint
 from nura_rt.realtime.payload import Payload, Tier
 from nura_rt.telemetry import Counters
 
 _log = logging.getLogger(__name__)
 _BODY_AT_MOST = 8 * 1024  # a larger frame is announced by its seq alone and read from PostgreSQL
+_SEQLESS_AT_MOST = 64 * 1024  # it is not in PostgreSQL: whole, or not at all
 _WAITING_AT_MOST = 10_000
+_WAITING_BYTES = 16 * 1024 * 1024
+_UNSAID_AT_MOST = 100_000
+_AT_ONCE = 512
 _WITHIN_S = 2.0
 _RETRY_S = 0.5
+
+
+class Item(NamedTuple):
+    """A frame for the others."""
+
+    channel: str
+    seq: int | None
+    prev: int | None
+    payload: Payload
+
+
+class Unsaid:
+    """What must still be said: the highest seq of each channel, and support cards whole. The rest is gone."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self._seqs: dict[str, int] = {}
+        self._cards: deque[Item] = deque(maxlen=_WAITING_AT_MOST)
+
+    def keep(self, item: Item) -> None:
+        """Takes what matters of it."""
+        if item.payload.tier is Tier.SUPPORT:
+            self._cards.append(item)
+        elif item.seq is not None and (item.channel in self._seqs or len(self._seqs) < _UNSAID_AT_MOST):
+            self._seqs[item.channel] = max(item.seq, self._seqs.get(item.channel, 0))
+        else:
+            self._counters.add("bus_dropped")
+
+    def take_all(self) -> list[Item]:
+        """All of it."""
+        return self.take(_UNSAID_AT_MOST + _WAITING_AT_MOST)
+
+    def take(self, at_most: int) -> list[Item]:
+        """Some of it, which is then no longer here."""
+        some = [self._cards.popleft() for _ in range(min(at_most, len(self._cards)))]
+        while self._seqs and len(some) < at_most:
+            channel, seq = self._seqs.popitem()
+            some.append(Item(channel, seq, None, Payload(b"")))
+        return some
 
 
 class Outbound:
     """At most once for what is ephemeral; a seq or a support card is said again until Redis took it."""
 
-    def __init__(self, client: Redis, *, instance: str, counters: Counters) -> None:
-        self._client = client
-        self._origin = instance.encode()
+    def __init__(
+        self,
+        servers: Servers,
+        node: Node,
+        *,
+        verb: str,
+        origin: bytes,
+        on_moved: Callable[[list[Item]], None],
+        counters: Counters,
+    ) -> None:
+        self._servers = servers
+        self._node = node
+        self._verb = verb
+        self._origin = origin
+        self._on_moved = on_moved
         self._counters = counters
-        self._waiting: list[tuple[str, int | None, Payload]] = []
-        self._unsaid: dict[str, int] = {}
+        self._waiting: deque[Item] = deque()
+        self._bytes = 0
+        self._flying: list[Item] = []
+        self._unsaid = Unsaid(counters)
         self._ready = asyncio.Event()
+        self._refused = False
 
-    def publish(self, channel: str, seq: int | None, payload: Payload) -> None:
-        """Queues for the next pipeline. Too far behind: only the seq is kept, PostgreSQL has the rest."""
-        if len(self._waiting) < _WAITING_AT_MOST:
-            self._waiting.append((channel, seq, payload))
+    def publish(self, item: Item) -> None:
+        """Queues it. Too far behind: only the seq is kept, PostgreSQL has the rest."""
+        if len(self._waiting) < _WAITING_AT_MOST and self._bytes < _WAITING_BYTES:
+            self._waiting.append(item)
+            self._bytes += len(item.payload.data)
         else:
             self._counters.add("bus_dropped")
-            self._remember(channel, seq)
+            self._unsaid.keep(item)
         self._ready.set()
 
-    async def send_for_ever(self) -> None:
-        """Everything published in one turn of the loop leaves together."""
-        while True:
-            await self._ready.wait()
-            self._ready.clear()
-            unsaid, self._unsaid = self._unsaid, {}
-            batch, self._waiting = self._waiting, []
-            batch += [(channel, seq, Payload(b"")) for channel, seq in unsaid.items()]
-            if not await self._send(batch):
-                self._counters.add("bus_send_failed", len(batch))
-                self._keep(batch)
-                await asyncio.sleep(_RETRY_S)
-                self._ready.set()
+    def unsaid(self) -> list[Item]:
+        """What must still be said, when nobody sends any more."""
+        for item in (*self._flying, *self._waiting):
+            self._unsaid.keep(item)
+        return self._unsaid.take_all()
 
-    async def _send(self, batch: list[tuple[str, int | None, Payload]]) -> bool:
+    async def send_for_ever(self) -> None:
+        """What was published in one turn of the loop leaves together."""
+        link = self._servers.link(self._node)
+        try:
+            while True:
+                await self._ready.wait()
+                self._ready.clear()
+                while batch := self._next():
+                    unsaid = await self._say(link, batch)
+                    self._flying = []
+                    if unsaid:
+                        self._counters.add("bus_send_failed", len(unsaid))
+                        for item in unsaid:
+                            self._unsaid.keep(item)
+                        await asyncio.sleep(_RETRY_S)
+        finally:
+            await link.close()
+
+    def _next(self) -> list[Item]:
+        self._flying = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
+        self._bytes -= sum(len(item.payload.data) for item in self._flying)
+        self._flying += self._unsaid.take(_AT_ONCE - len(self._flying))
+        return self._flying
+
+    async def _say(self, link: Link, batch: list[Item]) -> list[Item]:
+        """What Redis did not take."""
+        commands = [(self._verb, channels.on_bus(item.channel), self._body(item)) for item in batch]
         try:
             async with asyncio.timeout(_WITHIN_S):
-                pipe = self._client.pipeline(transaction=False)
-                for channel, seq, payload in batch:
-                    pipe.publish(channels.on_bus(channel), self._body(seq, payload))
-                results = await pipe.execute(raise_on_error=False)
-        except (RedisError, OSError, TimeoutError):
-            return False
-        refused = next((result for result in results if isinstance(result, Exception)), None)
-        if refused is not None:
-            _log.error("bus: Redis refuses to publish", exc_info=refused)
-        return refused is None
+                if not link.is_open:
+                    await link.open()
+                replies = await link.ask(commands)
+        except UNREACHABLE:
+            await link.close()
+            return batch
+        unsaid = [
+            (item, reply)
+            for item, reply in zip(batch, replies, strict=True)
+            if isinstance(reply, ResponseError)
+        ]
+        moved = [item for item, reply in unsaid if isinstance(reply, MovedError)]
+        if moved:
+            self._on_moved(moved)
+        refused = [(item, reply) for item, reply in unsaid if not isinstance(reply, MovedError)]
+        if refused and not self._refused:
+            _log.error("bus: Redis refuses to publish: %s", refused[0][1])
+        self._refused = bool(refused)
+        return [item for item, _ in refused]
 
-    def _body(self, seq: int | None, payload: Payload) -> bytes:
-        body = payload.data if len(payload.data) <= _BODY_AT_MOST else b""
-        return b"%b %d %d\n%b" % (self._origin, seq or 0, payload.tier, body)
-
-    def _keep(self, batch: list[tuple[str, int | None, Payload]]) -> None:
-        """Of a failed batch: seqs as hints, support cards whole; typing and deltas are gone."""
-        for channel, seq, payload in batch:
-            self._remember(channel, seq)
-            if payload.tier is Tier.SUPPORT and len(self._waiting) < _WAITING_AT_MOST:
-                self._waiting.append((channel, seq, payload))
-
-    def _remember(self, channel: str, seq: int | None) -> None:
-        if seq is not None:
-            self._unsaid[channel] = max(seq, self._unsaid.get(channel, 0))
+    def _body(self, item: Item) -> bytes:
+        at_most = _BODY_AT_MOST if item.seq is not None else _SEQLESS_AT_MOST
+        body = item.payload.data
+        if len(body) > at_most:
+            if item.seq is None:
+                self._counters.add("bus_dropped")
+            body = b""
+        return hint.encode(self._origin, item.seq, item.prev, item.payload.tier, body)

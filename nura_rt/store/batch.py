@@ -1,6 +1,6 @@
-"""The one statement that keeps turns: many people's rows, dense seqs, crisis events and jobs in one commit.
+"""The one statement that keeps turns: many people's rows, dense seqs, crisis events, notices and jobs in one commit.
 
-A row for another person's or a missing conversation drops out; a repeat returns what was kept before.
+A row for another person's or a missing conversation drops out; a repeat returns what was kept before, removed or not.
 """
 
 from collections.abc import Sequence
@@ -31,34 +31,49 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     response_ms: int | None = None
     tokens: int | None = None
+    notice: dict[str, Any] | None = None  # the support card its words bring, kept with them until acknowledged
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """Where a row stands now; `id` differs from the row's own when it was a repeat."""
+    """Where a row stands now; `id` differs from the row's own when it was a repeat.
+
+    `removed`: it was kept before and has been removed since.
+    """
 
     ord: int
     id: str
     seq: int
     created_at: datetime
+    removed: bool = False
 
 
 _KEEP = """
 WITH inp AS (
-  SELECT *, coalesce(array_position($19::text[], level), 3) AS rank  -- a level nobody knows counts as moderate
+  SELECT *, coalesce(array_position($20::text[], level), 3) AS rank  -- a level nobody knows counts as moderate
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[],
                 $9::float8[], $10::text[], $11::json[], $12::uuid[], $13::text[], $14::uuid[], $15::text[],
-                $16::int[], $17::int[])
+                $16::int[], $17::int[], $18::jsonb[])
          WITH ORDINALITY AS t(id, conversation_id, user_id, client_id, role, content, processed, pii,
                               sentiment, level, indicators, reply_token, finishes, fence, model,
-                              response_ms, tokens, ord)),
+                              response_ms, tokens, notice, ord)),
 locked AS MATERIALIZED (
-  SELECT c.id, c.user_id, c.last_seq FROM conversations c
+  SELECT c.id, c.user_id, c.last_seq, c.last_seq <> coalesce(c.message_count, 0) AS had_more FROM conversations c
    WHERE c.id = any($2::text[]) ORDER BY c.id FOR NO KEY UPDATE),
+-- Removed messages keep their client_ids. They are looked for behind the locks: what was kept and removed again since
+-- this statement's snapshot can be seen in no other way. Where nothing was ever removed, nothing is looked for.
+gone AS MATERIALIZED (
+  SELECT g.*
+    FROM (SELECT array_agg(i.conversation_id) AS conversations, array_agg(i.client_id) AS clients
+            FROM inp i JOIN locked l ON l.id = i.conversation_id WHERE l.had_more) asked
+    JOIN LATERAL nura.removed_before(asked.conversations, asked.clients) g ON true
+   WHERE asked.conversations IS NOT NULL),
 mine AS MATERIALIZED (
-  SELECT i.*, l.last_seq, m.id AS old_id, m.seq AS old_seq, m.created_at AS old_at
+  SELECT i.*, l.last_seq, coalesce(g.message_id, m.id) AS old_id, coalesce(g.removed_seq, m.seq) AS old_seq,
+         coalesce(g.committed_at, m.created_at) AS old_at, g.message_id IS NOT NULL AS removed
     FROM inp i
     JOIN locked l ON l.id = i.conversation_id AND l.user_id = i.user_id
-    LEFT JOIN messages m ON m.conversation_id = i.conversation_id AND m.client_id = i.client_id),
+    LEFT JOIN messages m ON m.conversation_id = i.conversation_id AND m.client_id = i.client_id
+    LEFT JOIN gone g ON g.conversation_id = i.conversation_id AND g.client_id = i.client_id),
 fresh AS MATERIALIZED (
   SELECT *, last_seq + row_number() OVER (PARTITION BY conversation_id ORDER BY ord) AS seq
     FROM mine
@@ -69,7 +84,7 @@ grown AS (SELECT conversation_id, count(*) AS n, max(rank) AS rank FROM fresh GR
 heads AS (
   UPDATE conversations c
      SET last_seq = c.last_seq + g.n, message_count = c.message_count + g.n, last_message_at = now(),
-         crisis_level = ($19::text[])[greatest(g.rank, array_position($19::text[], c.crisis_level::text))],
+         crisis_level = ($20::text[])[greatest(g.rank, array_position($20::text[], c.crisis_level::text))],
          safety_plan_triggered = c.safety_plan_triggered OR g.rank >= 4,
          -- a pause of up to half an hour is still the same talk
          total_duration_minutes = coalesce(c.total_duration_minutes, 0)
@@ -85,11 +100,15 @@ kept AS (
 events AS (
   INSERT INTO nura.crisis_events (user_id, conversation_id, message_id, source, level, indicators)
   SELECT user_id, conversation_id, id, 'message', level, indicators FROM fresh WHERE rank >= 3 AND role = 'user'),
+notices AS (
+  INSERT INTO nura.notices (user_id, kind, key, frame, expires_at)
+  SELECT user_id, 'support', notice ->> 'notice_id', notice, 'infinity' FROM fresh WHERE notice IS NOT NULL
+  ON CONFLICT DO NOTHING),
 outbox AS (
   INSERT INTO nura.jobs (kind, key, user_id, payload, state, attempt, lease_token, lease_until)
   SELECT 'reply', 'reply:' || id, user_id,
          jsonb_build_object('message_id', id, 'conversation_id', conversation_id, 'seq', seq, 'level', level),
-         'leased', 1, reply_token, now() + make_interval(secs => $18::float8)
+         'leased', 1, reply_token, now() + make_interval(secs => $19::float8)
     FROM fresh WHERE reply_token IS NOT NULL),
 finished_jobs AS (
   UPDATE nura.jobs j SET state = 'done', lease_token = NULL, lease_until = NULL, finished_at = now()
@@ -97,9 +116,9 @@ finished_jobs AS (
 finished_runs AS (
   UPDATE nura.reply_runs r SET state = 'completed', ended_at = now(), reply_message_id = f.id
     FROM fresh f WHERE f.finishes IS NOT NULL AND r.message_id = f.finishes AND r.lease_token = f.fence)
-SELECT ord, id, seq, now() AS created_at FROM fresh
+SELECT ord, id, seq, now() AS created_at, false AS removed FROM fresh
 UNION ALL
-SELECT ord, old_id, old_seq, old_at FROM mine WHERE old_id IS NOT NULL
+SELECT ord, old_id, old_seq, old_at, removed FROM mine WHERE old_id IS NOT NULL
 """
 
 
@@ -129,6 +148,7 @@ async def keep(
         for name in (
             "message_id", "conversation_id", "person_id", "client_id", "role", "content", "processed", "pii",
             "sentiment", "level", "indicators", "reply_token", "finishes", "fence", "model", "response_ms", "tokens",
+            "notice",
         )
     ]  # fmt: skip
     found = await conn.fetch(_KEEP, *columns, lease_s, list(levels))

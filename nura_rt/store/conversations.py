@@ -12,7 +12,8 @@ _RACES_AT_MOST = 5
 
 
 class Conversation(msgspec.Struct, frozen=True):
-    """One thread as its owner sees it; `last_seq` is its head, `read_seq` how far it was read."""
+    """One thread as its owner sees it: `last_seq` is its head, `read_seq` how far it was read, and what is below
+    `tail_seq` was trimmed away."""
 
     id: str
     title: str | None
@@ -27,6 +28,7 @@ class Conversation(msgspec.Struct, frozen=True):
     created_at: datetime
     updated_at: datetime
     last_message_at: datetime | None
+    tail_seq: int
 
 
 class Created(msgspec.Struct, frozen=True):
@@ -68,7 +70,8 @@ async def list_of(
     rows = await conn.fetch(
         """
         SELECT now() - interval '1 minute' AS as_of, id, title, description, session_type, status, crisis_level,
-               last_seq, read_seq, message_count, total_duration_minutes, created_at, updated_at, last_message_at
+               last_seq, read_seq, message_count, total_duration_minutes, created_at, updated_at, last_message_at,
+               tail_seq
           FROM (SELECT) AS always_a_row
           LEFT JOIN nura.conversations_of($1, $2, $3, $4, $5, $6) ON true
         """,
@@ -83,12 +86,22 @@ async def list_of(
     return Listed(rows[0]["as_of"], found)
 
 
+async def removed_since(conn: Executor, person_id: str, since: datetime) -> list[str]:
+    """The person's conversations that were deleted then or later, the oldest loss first. Runs as the person."""
+    rows = await conn.fetch(
+        "SELECT conversation_id FROM nura.conversations_removed_since($1, $2) AS conversation_id",
+        person_id,
+        since,
+    )
+    return [row["conversation_id"] for row in rows]
+
+
 async def seen_by(conn: Executor, person_id: str, conversation_id: str) -> Conversation | None:
     """The conversation if it is the person's; None for a missing and for another's alike."""
     row = await conn.fetchrow(
         """
         SELECT id, title, description, session_type, status, crisis_level, last_seq, read_seq, message_count,
-               total_duration_minutes, created_at, updated_at, last_message_at
+               total_duration_minutes, created_at, updated_at, last_message_at, tail_seq
           FROM nura.conversation_seen_by($1, $2)
         """,
         person_id,
@@ -204,12 +217,18 @@ async def change(
 
 
 async def remove(conn: Executor, *, person_id: str, conversation_id: str) -> bool:
-    """Deletes the conversation and all that was said in it; false when it is not there.
+    """Deletes the conversation and all that was said in it, and notes that it went; false when it is not there.
 
     Runs as the door, inside `as_person`.
     """
     found = await conn.fetchval(
-        "DELETE FROM conversations WHERE user_id = $1 AND id = $2 RETURNING id", person_id, conversation_id
+        """
+        WITH gone AS (DELETE FROM conversations WHERE user_id = $1 AND id = $2 RETURNING id, user_id)
+        INSERT INTO nura.removed_conversations (conversation_id, user_id) SELECT id, user_id FROM gone
+        RETURNING conversation_id
+        """,
+        person_id,
+        conversation_id,
     )
     return found is not None
 

@@ -4,11 +4,12 @@ import asyncpg
 
 TABLES = (
     "public.voices", "public.badges", "nura.webhook_inbox", "nura.legacy_imports", "public.users",
-    "public.user_service_profiles", "nura.accounts", "nura.sessions", "nura.refresh_tokens", "nura.verifications",
-    "nura.user_keys", "public.conversations", "public.messages", "nura.crisis_events", "nura.tombstones",
-    "nura.read_marks", "nura.jobs", "nura.reply_runs", "public.memory_items", "public.voice_calls",
-    "public.call_summaries", "public.safety_contacts", "public.schedules", "public.user_badges",
-    "public.generated_images", "nura.consents", "nura.notices", "nura.audit_log",
+    "public.user_service_profiles", "nura.accounts", "nura.sessions", "nura.refresh_tokens",
+    "nura.verifications", "nura.user_keys", "public.conversations", "public.messages", "nura.crisis_events",
+    "nura.tombstones", "nura.trims", "nura.removed_conversations", "nura.read_marks", "nura.jobs",
+    "nura.reply_runs", "public.memory_items", "public.voice_calls", "public.call_summaries",
+    "public.safety_contacts", "public.schedules", "public.user_badges", "public.generated_images",
+    "nura.consents", "nura.notices", "nura.audit_log",
 )  # fmt: skip
 # All but those that hold nobody's rows.
 _FORCED = [table for table in TABLES if table not in ("nura.webhook_inbox", "nura.legacy_imports")]

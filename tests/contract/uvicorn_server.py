@@ -24,11 +24,15 @@ class _Server(uvicorn.Server):
 async def serving(app: App, ws: type[asyncio.Protocol], **options: Any) -> AsyncIterator[int]:
     """Serves `app` and gives the port; on leaving the server is stopped and waited for."""
     listening = socket.create_server(("127.0.0.1", 0))
-    defaults = {"ws_max_size": 65_536, "ws_ping_interval": None, "timeout_graceful_shutdown": 5}
+    defaults = {
+        "ws_max_size": 65_536,
+        "ws_ping_interval": None,
+        "ws_per_message_deflate": False,
+        "timeout_graceful_shutdown": 5,
+    }
     config = uvicorn.Config(
         app,
         ws=ws,
-        ws_per_message_deflate=False,
         interface="asgi3",
         lifespan="off",
         log_config=None,

@@ -7,7 +7,16 @@ from neighbours import Neighbours, acting, attempted
 from nura_rt.store import pool
 from person_rows import ROWS
 
-DOOR_READS = ("public.users", "public.user_service_profiles", "public.conversations", "nura.consents")
+DOOR_READS = (
+    "public.users",
+    "public.user_service_profiles",
+    "public.conversations",
+    "public.messages",
+    "nura.consents",
+    "nura.tombstones",
+    "nura.trims",
+    "nura.notices",
+)
 GRANTED = "SELECT has_table_privilege('authenticated', $1, 'SELECT')"
 
 

@@ -160,7 +160,9 @@ async def test_a_door_without_where_changes_only_rows_of_the_person_it_acts_for(
     assert ("public.conversations", "(deleted)") in done
     assert ("public.users", "display_name") in done
     assert ("public.users", "email") not in done
-    assert ("public.conversations", "last_seq") not in done
+    assert ("public.conversations", "total_duration_minutes") not in done
+    assert ("public.messages", "content") not in done
+    assert ("nura.tombstones", "(deleted)") not in done
 
 
 async def test_the_door_cannot_write_in_another_persons_name(neighbours: Neighbours) -> None:
@@ -232,8 +234,9 @@ async def test_no_role_writes_a_message_of_one_person_into_anothers_conversation
            VALUES ('{ann}', '{bob}-c', 'title', 'high', '{{}}')""",
         "UPDATE nura.reply_runs SET conversation_id = '{bob}-c' WHERE user_id = '{ann}'",
         "UPDATE nura.reply_runs SET user_id = '{bob}' WHERE user_id = '{ann}'",
-        """INSERT INTO nura.tombstones (conversation_id, user_id, seq, removed_seq, client_id)
-           VALUES ('{bob}-c', '{ann}', 9, 8, 'k8')""",
+        """INSERT INTO nura.tombstones (conversation_id, user_id, seq, removed_seq, client_id, message_id, committed_at)
+           VALUES ('{bob}-c', '{ann}', 9, 8, 'k8', 'gone', now())""",
+        "INSERT INTO nura.trims (conversation_id, user_id, seq, before_seq) VALUES ('{bob}-c', '{ann}', 9, 1)",
         "INSERT INTO nura.read_marks (conversation_id, user_id, seq) VALUES ('{bob}-c', '{ann}', 1)",
         """INSERT INTO nura.refresh_tokens (token_hash, session_id, user_id, expires_at)
            VALUES (sha256('x'), '{bob}-s', '{ann}', now())""",

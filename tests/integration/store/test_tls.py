@@ -1,6 +1,5 @@
 """An address that production accepts is one behind which nobody else can stand: real servers, a CA of our own."""
 
-import asyncio
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +13,12 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from certificates import Authority, Shown
 from nura_rt.addresses import is_private
 from nura_rt.cache import client as cache
+from nura_rt.cache.slots import Node
 from nura_rt.embedded.stack import Addresses
 from nura_rt.store import pool
 from postgres_server import Server, serving, with_tls
-from proxy import Proxy, Target, redis_socket
+from proxy import Proxy, redis_socket
+from tls_proxy import TlsProxy
 
 pytestmark = pytest.mark.slow
 REFUSED = {
@@ -37,21 +38,6 @@ class Stores(msgspec.Struct, frozen=True):
     plain: Server
     shown: Shown
     shown_expired: Shown
-
-
-class Front(Proxy):
-    """TLS before a store that has none."""
-
-    def __init__(self, target: Target, shown: Shown) -> None:
-        super().__init__(target)
-        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._tls.load_cert_chain(shown.certificate, shown.key)
-
-    async def __aenter__(self) -> "Front":
-        self.heal()
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
 
 
 @pytest.fixture(scope="module")
@@ -128,17 +114,18 @@ async def test_without_tls_there_is_no_way_in_where_only_tls_is_taken(tls: Store
 
 
 async def pinged(url: str) -> bool:
-    """Whether Redis answers the client that our bus has."""
-    client = cache.for_bus(url)
+    """Whether Redis answers a connection as our bus has them."""
+    link = cache.for_bus(url).link(Node())
     try:
-        return bool(await client.ping())
+        await link.open()
+        return await link.ask([("PING",)]) == [b"PONG"]
     finally:
-        await client.aclose()
+        await link.close()
 
 
 async def test_redis_is_reached_where_certificate_and_name_are_right(tls: Stores, stores: Addresses) -> None:
     assert stores.redis_url is not None
-    async with Front(redis_socket(stores.redis_url), tls.shown) as front:
+    async with TlsProxy(redis_socket(stores.redis_url), tls.shown) as front:
         url = f"rediss://127.0.0.1:{front.port}?ssl_ca_certs={tls.trusted}"
 
         assert is_private(url)
@@ -151,7 +138,7 @@ async def test_redis_is_refused_with_a_certificate_of(tls: Stores, stores: Addre
     shown = tls.shown_expired if wrong == "expired" else tls.shown
     authority = tls.stranger if wrong == "another authority" else tls.trusted
     host = "localhost" if wrong == "another name" else "127.0.0.1"
-    async with Front(redis_socket(stores.redis_url), shown) as front:
+    async with TlsProxy(redis_socket(stores.redis_url), shown) as front:
         with pytest.raises(RedisConnectionError, match=REFUSED[wrong]):
             await pinged(f"rediss://{host}:{front.port}?ssl_ca_certs={authority}")
 
@@ -168,7 +155,7 @@ async def test_a_redis_address_that_checks_less_is_not_accepted(
     tls: Stores, stores: Addresses, loose: str
 ) -> None:
     assert stores.redis_url is not None
-    async with Front(redis_socket(stores.redis_url), tls.shown) as front:
+    async with TlsProxy(redis_socket(stores.redis_url), tls.shown) as front:
         url = f"rediss://localhost:{front.port}?ssl_ca_certs={tls.trusted}&{loose}"
 
         assert await pinged(url)

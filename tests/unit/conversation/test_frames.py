@@ -7,6 +7,7 @@ import pytest
 from nura_rt.conversation import frames
 from nura_rt.protocol import server
 from nura_rt.store.conversations import Conversation
+from nura_rt.store.log import Entry
 from nura_rt.store.messages import Message
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -36,6 +37,21 @@ def test_who_wrote_it_if_not_the_owner_is_named(author: str | None) -> None:
     assert frames.message(row).author == author
 
 
+@pytest.mark.parametrize(
+    ("entry", "frame"),
+    [
+        (
+            Entry(3, Message("m1", "c1", 3, "user", "words", None, "k1", None, AT)),
+            server.Message("c1", 3, "m1", "user", "words", AT, client_id="k1"),
+        ),
+        (Entry(4, removed_seq=2), server.MessageRemoved("c1", 4, 2)),
+        (Entry(5, before_seq=3), server.HistoryTrimmed("c1", 5, 3)),
+    ],
+)
+def test_each_entry_of_the_log_is_a_frame_of_its_own(entry: Entry, frame: object) -> None:
+    assert frames.log_entry("c1", entry) == frame
+
+
 def test_a_conversation_is_a_line_of_the_list() -> None:
     row = Conversation(
         id="c1",
@@ -51,6 +67,7 @@ def test_a_conversation_is_a_line_of_the_list() -> None:
         created_at=AT,
         updated_at=LATER,
         last_message_at=None,
+        tail_seq=1,
     )
 
     frame = frames.conversation(row)

@@ -7,9 +7,11 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from nura_rt.ops.openapi import documentation
+from nura_rt.ops.wire import wire_routes
 
 PAGE = (resources.files("nura_rt.ops") / "reading" / "index.html").read_text("utf-8")
-OUTSIDE = {"/schema/openapi.json", "/assets/icon.svg"}  # the document itself, and the page's own door
+# the document itself, the page's own door, and the socket's documents
+OUTSIDE = {"/schema/openapi.json", "/assets/icon.svg"} | {route for route in wire_routes()[0].paths}
 
 
 def test_the_page_names_only_files_we_serve() -> None:

@@ -40,5 +40,5 @@ def test_a_frame_has_no_field_it_does_not_need(example: dict[str, Any]) -> None:
     least = {name: value for name, value in example.items() if name in required | {"type"}}
 
     assert json.loads(codec.encode(msgspec.convert(least, server.ServerFrame))) == (
-        {**least, "protocol": {"major": 1, "minor": 0}} if example["type"] == "welcome" else least
+        {**least, "protocol": {"major": 1, "minor": 1}} if example["type"] == "welcome" else least
     )

@@ -1,0 +1,80 @@
+"""A profile's stacks -> a table: each part of the path with its share, and its microseconds for one message.
+
+A sample belongs to the innermost part on its stack: parts exclude one another and add up to the whole.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+# file ending and function (a prefix of its qualified name) -> part
+PARTS = (
+    ("pipeline/pipeline.py:Pipeline._screen_crisis", "screening: crisis"),
+    ("pipeline/pipeline.py:Pipeline._screen_pii", "screening: PII"),
+    ("pipeline/pipeline.py:Pipeline._score_mood", "screening: mood"),
+    ("store/batch.py:", "writer: the batch statement (asyncpg)"),
+    ("store/reply_runs.py:", "reply: run rows"),
+    ("store/messages.py:", "reply: history"),
+    ("conversation/words", "words"),
+    ("assistant/", "reply: companion composes"),
+    ("realtime/outbound.py:", "bus: publish (redis-py)"),
+    ("realtime/bus.py:", "bus: receive (redis-py)"),
+    ("protocol/codec.py:decode", "codec: decode"),
+    ("realtime/payload.py:", "codec: encode and frame"),
+    ("realtime/transport.py:NuraWebSocket.write", "fan-out: write to a socket"),
+    ("realtime/connection.py:Connection.send", "fan-out: budget of a connection"),
+    ("chat/subscription.py:", "fan-out: order of a subscription"),
+    ("realtime/hub.py:", "fan-out: rooms"),
+    ("realtime/connection.py:Connection.say", "answer to the sender"),
+    ("chat/session.py:", "session rules"),
+    ("conversation/intake.py:", "intake"),
+    ("conversation/writer.py:", "writer"),
+    ("conversation/reply.py:", "reply: the job"),
+    ("jobs/worker.py:", "reply: worker"),
+    ("chat/client.py:", "client: effects"),
+    ("chat/socket.py:", "socket: read loop"),
+    ("uvicorn/", "uvicorn: WebSocket protocol"),
+    ("asyncio/", "event loop and what C code it calls"),
+    ("uvloop/", "event loop and what C code it calls"),
+)
+_FEW = 12
+
+
+def table(file: Path, *, per_us: float, unit: str) -> str:
+    """`per_us` is the whole server's CPU for one `unit`."""
+    stacks = msgspec.json.decode(file.read_bytes(), type=list[tuple[int, list[str]]])
+    total = sum(count for count, _ in stacks) or 1
+    parts: Counter[str] = Counter()
+    lines: Counter[str] = Counter()
+    for count, stack in stacks:
+        parts[_part(stack)] += count
+        lines[_short(stack[0])] += count
+
+    def lines_of(counts: list[tuple[str, int]], head: str, quote: str) -> str:
+        rows = [f"| {head} | share | us/{unit} |", "| --- | --- | --- |"]
+        rows += [
+            f"| {quote}{name}{quote} | {n / total:.1%} | {n / total * per_us:.1f} |" for name, n in counts
+        ]
+        return "\n".join(rows) + "\n"
+
+    return "\n".join(
+        (
+            f"{total} samples; the whole is {per_us:.1f} us a {unit}.\n",
+            lines_of(parts.most_common(), "part", ""),
+            lines_of(lines.most_common(_FEW), "busiest lines, with the C code they call", "`"),
+        )
+    )
+
+
+def _part(stack: list[str]) -> str:
+    for frame in stack:
+        for where, part in PARTS:
+            if f"/{where}" in frame:
+                return part
+    return "other"
+
+
+def _short(frame: str) -> str:
+    path, _, where = frame.partition(".py:")
+    return "/".join(Path(path).parts[-2:]) + ".py:" + where

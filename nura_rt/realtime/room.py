@@ -1,0 +1,104 @@
+"""One channel on one instance: hands on what follows its head, in order and once; the rest waits or is asked for."""
+
+import time
+from collections import deque
+from typing import NamedTuple, Protocol
+
+from nura_rt.realtime.payload import Payload
+
+_HELD_AT_MOST = 512  # frames kept back behind a gap; beyond it PostgreSQL is asked for them anyway
+_RECENT_AT_MOST = 64
+_RECENT_BYTES = 256 * 1024
+
+
+class Item(NamedTuple):
+    """A frame that covers the seqs after `prev` up to `seq`: one for a message, several for a gap."""
+
+    prev: int
+    seq: int
+    payload: Payload
+
+
+class Listener(Protocol):
+    """One connection's place in a channel."""
+
+    def hear(self, seq: int | None, payload: Payload) -> None:
+        """Takes a frame; must not block and must not raise."""
+
+
+class Room:
+    """`head` is the last seq handed on, `known` the highest seq heard of. `owner`: whose conversation it is."""
+
+    __slots__ = ("_bytes", "_held", "_recent", "head", "heard_at", "known", "listeners", "owner", "read_seq", "tail")
+
+    def __init__(self) -> None:
+        self.listeners: dict[Listener, None] = {}
+        self.head: int | None = None  # None: not read from PostgreSQL yet
+        self.known = 0
+        self.owner: str | None = None  # gaps are filled with the owner's eyes
+        self.tail = 1
+        self.read_seq = 0
+        self.heard_at = time.monotonic()
+        self._held: dict[int, Item] = {}
+        self._recent: deque[Item] = deque()
+        self._bytes = 0
+
+    @property
+    def has_gap(self) -> bool:
+        """Something exists that was not handed on."""
+        return self.head is not None and self.known > self.head
+
+    def take(self, seq: int, payload: Payload | None, prev: int | None = None) -> None:
+        """A frame or, without payload, only the news that seq exists; handed on in order."""
+        self.heard_at = time.monotonic()
+        self.known = max(self.known, seq)
+        if payload is None or (self.head is not None and seq <= self.head):
+            return
+        item = Item(seq - 1 if prev is None else prev, seq, payload)
+        if self.head is not None and item.prev <= self.head:
+            self._hand_on(item)
+            self._catch_up()
+        elif len(self._held) < _HELD_AT_MOST:
+            self._held[item.prev] = item
+
+    def settle(self, head: int) -> None:
+        """What PostgreSQL says the head is; the first word fixes where this room begins."""
+        self.known = max(self.known, head)
+        if self.head is None:
+            self.head = head
+            self._catch_up()
+
+    def recent(self, after: int) -> list[Item] | None:
+        """What was handed on after this seq, as far as it is remembered; None when it is not."""
+        if self.head is None or after >= self.head:
+            return []
+        if not self._recent or self._recent[0].prev > after:
+            return None
+        return [item for item in self._recent if item.seq > after]
+
+    def say(self, seq: int | None, payload: Payload, *, but: Listener | None = None) -> None:
+        """To every listener, now."""
+        for listener in tuple(self.listeners):
+            if listener is not but:
+                listener.hear(seq, payload)
+
+    def _catch_up(self) -> None:
+        while self._held and self.head is not None:
+            head = self.head
+            following = self._held.pop(head, None)
+            if following is None:
+                # one that began before the head may reach beyond it; what ends before it is old
+                self._held = {prev: item for prev, item in self._held.items() if item.seq > head}
+                begun = next((prev for prev in self._held if prev < head), None)
+                if begun is None:
+                    return
+                following = self._held.pop(begun)
+            self._hand_on(following)
+
+    def _hand_on(self, item: Item) -> None:
+        self.head = item.seq
+        self._recent.append(item)
+        self._bytes += len(item.payload.data)
+        while len(self._recent) > _RECENT_AT_MOST or self._bytes > _RECENT_BYTES:
+            self._bytes -= len(self._recent.popleft().payload.data)
+        self.say(item.seq, item.payload)
