@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ON = $(if $(PG),NURA_TEST_PG=$(PG) )$(if $(TLS),NURA_TEST_TLS=$(TLS) )
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check format schema openapi protocol pictures lock clean test-fault
+.PHONY: help install run test test-fast check format schema openapi protocol pictures bench lock clean test-fault test-autobahn
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test-fast: $(STAMP) ## all but the slow ones (browser, faults, servers that stop
 
 test-fault: $(STAMP) ## break everything for SECONDS=60 by each of SEEDS=4; NURA_FAULT_DIR=folder keeps the histories
 	NURA_FAULT_SECONDS=$(SECONDS) NURA_FAULT_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/fault $(ARGS)
+
+test-autobahn: $(STAMP) ## the WebSocket cases of Autobahn|Testsuite, where a Python 2.7 is found; ARGS=--deflate for those of compression
+	@PYTHONPATH=.:tests:tests/contract $(BIN)/python tests/autobahn/run.py $(ARGS)
 
 check: $(STAMP) ## lint, format, types, floors, generated files, the protocol's promises to older clients
 	$(BIN)/ruff check .
@@ -46,6 +49,9 @@ protocol: $(STAMP) ## write docs/asyncapi.json, frames.schema.json and nura-clie
 
 pictures: $(STAMP) ## take the README's pictures anew (needs Chromium)
 	$(BIN)/python docs/take_pictures.py
+
+bench: $(STAMP) ## what a message costs, beside Socket.IO and FastAPI (11 min); ARGS="--peers ours --rounds 1"
+	@$(BIN)/python benchmarks/realtime.py $(ARGS)
 
 lock: $(STAMP) ## resolve requirements/base.lock anew
 	$(BIN)/uv pip compile requirements/base.in -o requirements/base.lock --generate-hashes --universal \

@@ -1,6 +1,7 @@
 """A profile's stacks -> a table: each part of the path with its share, and its microseconds for one message.
 
-A sample belongs to the innermost part on its stack: parts exclude one another and add up to the whole.
+A sample belongs to the innermost code of ours on its stack, so a library counts for whoever called it; the parts
+exclude one another and add up to the whole.
 """
 
 from collections import Counter
@@ -14,29 +15,36 @@ PARTS = (
     ("pipeline/pipeline.py:Pipeline._screen_pii", "screening: PII"),
     ("pipeline/pipeline.py:Pipeline._score_mood", "screening: mood"),
     ("store/batch.py:", "writer: the batch statement (asyncpg)"),
-    ("store/reply_runs.py:", "reply: run rows"),
-    ("store/messages.py:", "reply: history"),
-    ("conversation/words", "words"),
-    ("assistant/", "reply: companion composes"),
+    ("store/reply_runs.py:", "reply: its run (asyncpg)"),
+    ("store/messages.py:", "reply: history (asyncpg)"),
+    ("assistant/", "reply: the companion composes"),
+    ("conversation/reply.py:", "reply: the job"),
+    ("jobs/worker.py:", "reply: the job"),
     ("realtime/outbound.py:", "bus: publish (redis-py)"),
     ("realtime/bus.py:", "bus: receive (redis-py)"),
     ("protocol/codec.py:decode", "codec: decode"),
     ("realtime/payload.py:", "codec: encode and frame"),
     ("realtime/transport.py:NuraWebSocket.write", "fan-out: write to a socket"),
-    ("realtime/connection.py:Connection.send", "fan-out: budget of a connection"),
-    ("chat/subscription.py:", "fan-out: order of a subscription"),
+    ("realtime/transport.py:NuraWebSocket.buffered", "fan-out: what each send checks"),
+    ("realtime/connection.py:Connection.send", "fan-out: what each send checks"),
+    ("chat/subscription.py:", "fan-out: each subscription's order"),
     ("realtime/hub.py:", "fan-out: rooms"),
-    ("realtime/connection.py:Connection.say", "answer to the sender"),
     ("chat/session.py:", "session rules"),
-    ("conversation/intake.py:", "intake"),
-    ("conversation/writer.py:", "writer"),
-    ("conversation/reply.py:", "reply: the job"),
-    ("jobs/worker.py:", "reply: worker"),
+    ("conversation/intake.py:", "intake: row, frame and answer made"),
+    ("conversation/recent.py:", "intake: row, frame and answer made"),
+    ("conversation/support.py:", "intake: row, frame and answer made"),
+    ("conversation/usage.py:", "intake: row, frame and answer made"),
+    ("conversation/writer.py:", "writer: queue and answers"),
     ("chat/client.py:", "client: effects"),
-    ("chat/socket.py:", "socket: read loop"),
+    ("chat/socket.py:", "socket: read loop and its task"),
+)
+# where no code of ours is on the stack
+LIBRARIES = (
     ("uvicorn/", "uvicorn: WebSocket protocol"),
-    ("asyncio/", "event loop and what C code it calls"),
-    ("uvloop/", "event loop and what C code it calls"),
+    ("websockets/", "uvicorn: WebSocket protocol"),
+    ("asyncpg/", "asyncpg, called by the loop"),
+    ("redis/", "redis-py, called by the loop"),
+    ("asyncio/runners.py:", "C code that no Python called (asyncpg's and sockets' input, the loop)"),
 )
 _FEW = 12
 
@@ -68,10 +76,11 @@ def table(file: Path, *, per_us: float, unit: str) -> str:
 
 
 def _part(stack: list[str]) -> str:
-    for frame in stack:
-        for where, part in PARTS:
-            if f"/{where}" in frame:
-                return part
+    for parts in (PARTS, LIBRARIES):
+        for frame in stack:
+            for where, part in parts:
+                if f"/{where}" in frame:
+                    return part
     return "other"
 
 

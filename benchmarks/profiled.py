@@ -39,7 +39,7 @@ class Sampler:
             self._seen.clear()
 
     def _sample(self, number: int, frame: FrameType | None) -> None:
-        stack = []
+        stack: list[str] = []
         while frame is not None and len(stack) < _DEEPEST:
             code = frame.f_code
             stack.append(f"{code.co_filename}:{code.co_qualname}:{frame.f_lineno}")

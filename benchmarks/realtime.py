@@ -99,6 +99,8 @@ def main() -> int:
 
 
 def _bench(given: argparse.Namespace) -> str:
+    if not Path("/proc/self/schedstat").exists():
+        raise CannotMeasure("costs are read from /proc/*/schedstat, which only Linux has")
     those = _chosen(given.peers)
     for one in those:
         contestants.install(one.needs)
@@ -107,7 +109,7 @@ def _bench(given: argparse.Namespace) -> str:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nura-bench-")))
         stores = stack.enter_context(storage.serving(folder))
         bench = Bench(stores, program, folder, given.seconds)
-        loads = [LOADS[name] for name in given.loads.split(",")]
+        loads = _loads(given.loads)
         if given.profile:
             mine = [one for one in those if one.ours]
             busy = [load for load in loads if not load.idle]
@@ -157,6 +159,13 @@ def _chosen(names: str) -> list[Contestant]:
     if unknown:
         raise CannotMeasure(f"there is no peer {', '.join(unknown)}; there are {', '.join(ALL)}")
     return [ALL[name] for name in wanted]
+
+
+def _loads(names: str) -> list[Load]:
+    unknown = [name for name in names.split(",") if name not in LOADS]
+    if unknown:
+        raise CannotMeasure(f"there is no load {', '.join(unknown)}; there are {', '.join(LOADS)}")
+    return [LOADS[name] for name in names.split(",")]
 
 
 def _arguments() -> argparse.Namespace:

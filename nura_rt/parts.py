@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -62,6 +62,7 @@ class Parts:
     http: httpx.AsyncClient
     bus: RedisBus
     hub: Hub
+    heard: Callable[[str], Awaitable[bool]]
     catch_up: CatchUp
     replay: Replay
     roster: Roster
@@ -121,8 +122,13 @@ class Parts:
             counters=counters,
         )
         self.hub = Hub(self.bus, on_gap=lambda channel: self.catch_up.note_gap(channel))
+        self.heard = partial(self.bus.confirmed, timeout_s=_BUS_WITHIN_S)
         self.replay = Replay(
-            people=stores.people, hub=self.hub, bus=self.bus, limit=settings.limits.replay, counters=counters
+            people=stores.people,
+            hub=self.hub,
+            heard=self.heard,
+            limit=settings.limits.replay,
+            counters=counters,
         )
         self.notices = Notices(stores.people, door=stores.door, hub=self.hub, counters=counters)
         self.catch_up = CatchUp(
@@ -159,7 +165,10 @@ class Parts:
         stores, counters, hub = self.stores, self.counters, self.hub
         self.pipeline = Pipeline.load(on_failure=lambda stage: counters.add(f"screening_failed_{stage}"))
         self.writer = Writer(
-            stores.where, queue_at_most=settings.limits.writer_queue, lease_s=_REPLY_LEASE_S, counters=counters
+            stores.where,
+            queue_at_most=settings.limits.writer_queue,
+            lease_s=_REPLY_LEASE_S,
+            counters=counters,
         )
         companion = Companion(pace_s=settings.companion_pace_s)
         replies = Replies(
@@ -205,7 +214,7 @@ class Parts:
             presence=self.presence,
             rate=self.rate,
             heartbeat_s=settings.heartbeat_s,
-            heard=partial(self.bus.confirmed, timeout_s=_BUS_WITHIN_S),
+            heard=self.heard,
         )
 
     def _for_ever(self) -> tuple[Coroutine[Any, Any, None], ...]:

@@ -75,8 +75,8 @@ class Server:
     async def listeners(self, channel: str) -> int:
         """How many connections listen to this channel here."""
         verb = "SHARDNUMSUB" if "cluster-enabled" in self._options else "NUMSUB"
-        _, count = await self.command(f"PUBSUB {verb}", channel)
-        return int(count)
+        (told,) = await self.command(f"PUBSUB {verb}", channel)  # a pair for each channel
+        return int(told[1])
 
 
 @asynccontextmanager

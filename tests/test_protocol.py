@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from nura_rt.protocol import schema
+from nura_rt.protocol import meanings, minors, schema
+from nura_rt.protocol.errors import Close
 from protocol_compat import breaking, unnamed
 from protocol_picture import drawn
 
 DATA = Path(__file__).parent / "data"
+PAGE = (Path(__file__).parent.parent / "docs" / "protocol.md").read_text("utf-8")
 RELEASED = sorted(DATA.glob("protocol-*.json"))
 
 
@@ -68,3 +70,28 @@ def names(document: dict[str, Any]) -> set[str]:
     for name, one in document["$defs"].items():
         found |= {f"{name}.{field}" for field in one.get("properties", {})}
     return found
+
+
+@pytest.mark.parametrize("code", meanings.CODES)
+def test_the_page_and_the_schema_explain_an_error_in_the_same_words(code: str) -> None:
+    assert f"| `{code}` | {meanings.CODES[code]} |" in PAGE
+
+
+@pytest.mark.parametrize("code", list(Close))
+def test_the_page_and_the_schema_explain_a_close_code_in_the_same_words(code: Close) -> None:
+    assert f"| {int(code)} | `{code.slug}` | {meanings.CLOSES[code]} |" in PAGE
+
+
+def test_the_page_says_what_the_newest_minor_brought() -> None:
+    spoken = schema.document()["x-protocol"]
+    said = next(part for part in PAGE.split("\n\n") if part.startswith(f"Minor {spoken['minor']} brought "))
+    tags = {frame: str(frame.__struct_config__.tag) for frame in minors.FRAMES} | {
+        frame: str(frame.__struct_config__.tag) for frame, _ in minors.FIELDS
+    }
+    newest = [tags[frame] for frame, minor in minors.FRAMES.items() if minor == spoken["minor"]]
+    newest += [
+        f"{tags[frame]}.{name}" for (frame, name), minor in minors.FIELDS.items() if minor == spoken["minor"]
+    ]
+
+    assert f"This is {spoken['major']}.{spoken['minor']}." in PAGE
+    assert [name for name in newest if f"`{name}`" not in said] == []

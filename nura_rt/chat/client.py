@@ -87,7 +87,9 @@ class Client:
 
     async def welcome(self, frame: server.Welcome, resumed: Sequence[Resumed]) -> None:
         """Says it, then what the person has not taken note of, then what the resumed channels missed."""
-        await self._desk.heard(channels.user(self._person_id))  # whoever reads its state now misses nothing later
+        await self._desk.heard(
+            channels.user(self._person_id)
+        )  # whoever reads its state now misses nothing later
         self._connection.say(frame)
         self._desk.presence.join(self._person_id, self._connection.id)
         self._beat_later()

@@ -1,4 +1,4 @@
-"""The channels one connection follows: joined after access was checked and what was missed was sent, left on request."""
+"""The channels one connection follows: joined once access was checked and what was missed was sent, left on request."""
 
 from nura_rt.chat import session as rules
 from nura_rt.chat.session import Session
@@ -49,7 +49,9 @@ class Following:
         try:
             await self._send_missed(person_id, effect.conversation_id, missed)
         except BaseException:
-            self._connection.close(Close.INTERNAL)  # it was told `subscribed`: it has to come back for the rest
+            self._connection.close(
+                Close.INTERNAL
+            )  # it was told `subscribed`: it has to come back for the rest
             raise
         listener.go_live(missed.head)
 

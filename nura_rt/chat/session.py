@@ -98,7 +98,16 @@ class HangUp(msgspec.Struct, frozen=True):
 
 
 Effect = (
-    Say | AcceptTurn | Refresh | CreateConversation | Join | Leave | ShowTyping | MarkRead | AckNotice | HangUp
+    Say
+    | AcceptTurn
+    | Refresh
+    | CreateConversation
+    | Join
+    | Leave
+    | ShowTyping
+    | MarkRead
+    | AckNotice
+    | HangUp
 )
 
 

@@ -29,6 +29,7 @@ from nura_rt.settings import Settings
 
 _log = logging.getLogger(__name__)
 
+
 class _Hung(Exception):
     """The conversation with this peer is over."""
 
@@ -124,9 +125,7 @@ class _Door:
             raise _hang_up(connection, Close.BAD_HELLO)
         return frame
 
-    async def _identified(
-        self, connection: Connection, scope: Any, hello: Hello
-    ) -> tuple[Identity, Verify]:
+    async def _identified(self, connection: Connection, scope: Any, hello: Hello) -> tuple[Identity, Verify]:
         verify = partial(
             self._identify,
             device=hello.device,

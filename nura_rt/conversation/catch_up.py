@@ -115,7 +115,9 @@ class CatchUp:
             if not self._hears_others():
                 await self._tried(lambda: self._check(self._hub.rooms()))
             elif now - swept >= self._sweep_s:
-                idle = [(name, room) for name, room in self._hub.rooms() if now - room.heard_at >= self._sweep_s]
+                idle = [
+                    (name, room) for name, room in self._hub.rooms() if now - room.heard_at >= self._sweep_s
+                ]
                 await self._tried(lambda idle=idle: self._check(idle))  # type: ignore[misc]
                 swept = now + random.uniform(-_SWEEP_JITTER_S, _SWEEP_JITTER_S)  # noqa: S311 - no secret
 
@@ -158,7 +160,9 @@ class CatchUp:
         return min(head, until)
 
     async def _check(self, rooms: Iterable[tuple[str, Room]]) -> None:
-        names = [name for channel, room in rooms if room.head is not None and (name := channels.parse(channel))]
+        names = [
+            name for channel, room in rooms if room.head is not None and (name := channels.parse(channel))
+        ]
         ids = [name.id for name in names if name.kind == "conversation"]
         for start in range(0, len(ids), _HEADS_AT_ONCE):
             await self._check_some(ids[start : start + _HEADS_AT_ONCE])

@@ -67,11 +67,19 @@ class Creation:
                     crisis_level=found.level,
                 )
                 if not created.duplicate:
-                    await self._words.keep(conn, found, person_id=person_id, conversation_id=created.id)
+                    await self._words.keep(
+                        conn, found, person_id=person_id, conversation_id=created.id, cause_id=created.id
+                    )
         except UNAVAILABLE:  # not kept, but somebody wrote these words just now
             self._words.show(found, person_id=person_id, conversation_id=None, cause_id=client_id)
             raise
-        card = self._words.show(found, person_id=person_id, conversation_id=created.id, cause_id=created.id)
+        card = self._words.show(
+            found,
+            person_id=person_id,
+            conversation_id=created.id,
+            cause_id=created.id,
+            again=created.duplicate,
+        )
         row = await conversations.seen_by(self._where.people, person_id, created.id)
         shown = frames.conversation(row) if row else None
         if not created.duplicate:

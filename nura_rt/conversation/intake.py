@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from nura_rt.conversation.recent import RecentLevels
-from nura_rt.conversation.support import SupportCards
+from nura_rt.conversation.support import SupportCards, notice
 from nura_rt.conversation.words import indicators
 from nura_rt.conversation.writer import Busy, Kept, Outcome, Writer
 from nura_rt.pipeline.pipeline import Pipeline
@@ -91,18 +91,21 @@ class Intake:
         """Screens and queues the turn; `answer` is called exactly once."""
         text = turn.text.replace("\x00", "")  # PostgreSQL cannot hold it and nobody can see it
         screened = self._pipeline.screen(text, recent=self._recent.of(turn.person_id, turn.conversation_id))
-        row = _row(turn, screened)
+        message_id = str(uuid.uuid4())
+        card = self._card(turn.conversation_id, message_id, screened.crisis)
+        row = _row(turn, screened, message_id, card)
         try:
-            self._writer.put(row, partial(self._settle, answer, screened.crisis))
+            self._writer.put(row, partial(self._settle, answer, screened.crisis, card))
         except Busy:
-            self._refuse(answer, row, _BUSY, screened.crisis)
+            self._refuse(answer, row, _BUSY, card)
 
-    def _settle(self, answer: Answer, crisis: CrisisResult, outcome: Outcome) -> None:
+    def _settle(self, answer: Answer, crisis: CrisisResult, card: Support | None, outcome: Outcome) -> None:
         row = outcome.row
         if not isinstance(outcome, Kept):
-            self._refuse(answer, row, _REFUSALS[outcome.why], crisis)
+            self._refuse(answer, row, _REFUSALS[outcome.why], card)
             return
-        card = self._card(row, outcome.message_id, crisis)
+        if outcome.duplicate:
+            card = self._card(row.conversation_id, outcome.message_id, crisis)  # as the original's was named
         answer(
             Accepted(
                 message_id=outcome.message_id,
@@ -113,23 +116,23 @@ class Intake:
                 support=card,
             )
         )
-        self._cards.show(row.person_id, card)
         if outcome.duplicate:  # its first telling may have been lost with an unknown outcome
+            self._cards.show_again(row.person_id, card)
             self._hub.announce(channels.conversation(row.conversation_id), outcome.seq)
             return
+        self._cards.show(row.person_id, card)
         self._recent.note(row.person_id, row.conversation_id, crisis.level)
         self._on_use(row.person_id, "chat")
         self._tell(outcome)
         self._start_reply(row, outcome.seq)
 
-    def _refuse(self, answer: Answer, row: Row, refused: Refused, crisis: CrisisResult) -> None:
+    def _refuse(self, answer: Answer, row: Row, refused: Refused, card: Support | None) -> None:
         """Help is shown whatever became of the message: somebody wrote these words just now."""
-        card = self._card(row, row.message_id, crisis)
         answer(msgspec.structs.replace(refused, support=card))
         self._cards.show(row.person_id, card)
 
-    def _card(self, row: Row, message_id: str, crisis: CrisisResult) -> Support | None:
-        return self._cards.card(conversation_id=row.conversation_id, cause_id=message_id, level=crisis.level)
+    def _card(self, conversation_id: str, message_id: str, crisis: CrisisResult) -> Support | None:
+        return self._cards.card(conversation_id=conversation_id, cause_id=message_id, level=crisis.level)
 
     def _tell(self, kept: Kept) -> None:
         row = kept.row
@@ -155,9 +158,9 @@ class Intake:
         self._take_job(Job("reply", f"reply:{row.message_id}", row.person_id, payload, row.reply_token, 1))
 
 
-def _row(turn: Turn, screened: Screened) -> Row:
+def _row(turn: Turn, screened: Screened, message_id: str, card: Support | None) -> Row:
     return Row(
-        message_id=str(uuid.uuid4()),
+        message_id=message_id,
         conversation_id=turn.conversation_id,
         person_id=turn.person_id,
         client_id=turn.client_id,
@@ -169,4 +172,5 @@ def _row(turn: Turn, screened: Screened) -> Row:
         level=screened.crisis.level,
         indicators=indicators(screened.crisis),
         reply_token=str(uuid.uuid4()),
+        notice=notice(card) if card else None,
     )

@@ -19,7 +19,9 @@ from nura_rt.store.read_marks import Mark
 from nura_rt.telemetry import Counters
 
 _log = logging.getLogger(__name__)
-_KEPT_AT_MOST = 10_000  # marks not written yet; beyond it a new one is dropped: the next `read` brings it again
+_KEPT_AT_MOST = (
+    10_000  # marks not written yet; beyond it a new one is dropped: the next `read` brings it again
+)
 _WRITTEN_AT_ONCE = 500
 _PAUSE_S = 0.5
 _LAST_WITHIN_S = 1.0

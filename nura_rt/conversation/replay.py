@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import asyncpg
 import msgspec
@@ -10,7 +10,6 @@ import msgspec
 from nura_rt.conversation import history
 from nura_rt.conversation.flights import Flights
 from nura_rt.realtime import channels
-from nura_rt.realtime.bus import RedisBus
 from nura_rt.realtime.hub import Hub
 from nura_rt.realtime.payload import Payload
 from nura_rt.realtime.room import Item, Listener, Room
@@ -21,7 +20,6 @@ _PAGE = 20
 _TAIL_BYTES = 1024 * 1024
 _TAILS_AT_MOST = 32
 _TAIL_KEPT_S = 5.0  # a killed instance's clients come back within seconds of each other
-_BUS_WITHIN_S = 2.0
 
 
 class Missed(msgspec.Struct, frozen=True):
@@ -48,11 +46,18 @@ class Replay:
     """Reads with the eyes of the conversation's owner, after access was checked."""
 
     def __init__(
-        self, *, people: asyncpg.Pool, hub: Hub, bus: RedisBus, limit: int, counters: Counters
+        self,
+        *,
+        people: asyncpg.Pool,
+        hub: Hub,
+        heard: Callable[[str], Awaitable[bool]],
+        limit: int,
+        counters: Counters,
     ) -> None:
+        """`heard` returns once what other instances say on a channel arrives here, or cannot be waited for."""
         self._people = people
         self._hub = hub
-        self._bus = bus
+        self._heard = heard
         self._limit = limit
         self._counters = counters
         self._joins = Flights[tuple[str, str], bool]()
@@ -80,7 +85,7 @@ class Replay:
 
     async def _read(self, person_id: str, conversation_id: str) -> bool:
         channel = channels.conversation(conversation_id)
-        await self._bus.confirmed(channel, timeout_s=_BUS_WITHIN_S)
+        await self._heard(channel)
         self._counters.add("replay_heads_read")
         seen = await conversations.seen_by(self._people, person_id, conversation_id)
         if seen is None:
@@ -100,14 +105,18 @@ class Replay:
         recent = room.recent(after) if recovered else []
         return Missed(head, after if recovered else head, recovered, room.tail, room.read_seq, recent)
 
-    async def pages(self, person_id: str, conversation_id: str, missed: Missed) -> AsyncIterator[list[Payload]]:
+    async def pages(
+        self, person_id: str, conversation_id: str, missed: Missed
+    ) -> AsyncIterator[list[Payload]]:
         """What was missed, some at a time, up to `missed.head`."""
         if missed.recent is not None:
             yield [item.payload for item in missed.recent]
             return
         past = await self._past(person_id, conversation_id, missed)
         after = missed.after
-        while after < past.begin:  # only where the newest entries alone are large: private pages, at the peer's pace
+        while (
+            after < past.begin
+        ):  # only where the newest entries alone are large: private pages, at the peer's pace
             rows = await log.after(self._people, person_id, conversation_id, after, limit=_PAGE)
             upto = past.begin if len(rows) < _PAGE else None
             older = history.items(conversation_id, rows, after=after, tail=missed.tail, until=upto)
@@ -120,7 +129,11 @@ class Replay:
         """The conversation's newest entries, at least up to the head; read once for all who ask within seconds."""
         while True:
             past = self._pasts.get(conversation_id)
-            if past is not None and time.monotonic() - past.read_at < _TAIL_KEPT_S and past.end >= missed.head:
+            if (
+                past is not None
+                and time.monotonic() - past.read_at < _TAIL_KEPT_S
+                and past.end >= missed.head
+            ):
                 return past
             past = await self._reads.share(
                 conversation_id, lambda: self._read_past(person_id, conversation_id, missed)

@@ -1,6 +1,12 @@
-"""The support card: help that is there now, shown on every device of a person whose words worried us."""
+"""The support card: help that is there now, shown on every device of a person whose words worried us.
 
-from typing import Protocol
+It is a notice too: kept with the words that brought it, and sent at each hello until the person takes note.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
 
 from nura_rt.pipeline.turn import Level, rank
 from nura_rt.protocol.server import Resource, Support
@@ -19,9 +25,13 @@ class HelpNearby(Protocol):
 class SupportCards:
     """A card from level moderate on; sent on the highest tier, so no full buffer sheds it."""
 
-    def __init__(self, hub: Hub, help_nearby: HelpNearby) -> None:
+    def __init__(
+        self, hub: Hub, help_nearby: HelpNearby, say_again: Callable[[str, Support], None] | None = None
+    ) -> None:
+        """`say_again` (`Notices.say_again`) knows which cards were taken note of; without it each is shown anew."""
         self._hub = hub
         self._help_nearby = help_nearby
+        self._say_again = say_again or self.show
 
     def card(self, *, conversation_id: str | None, cause_id: str, level: Level) -> Support | None:
         """The card for this level; None below moderate.
@@ -43,3 +53,14 @@ class SupportCards:
         """On every device of the person."""
         if card is not None:
             self._hub.publish(channels.user(person_id), Payload.of(card, Tier.SUPPORT))
+
+    def show_again(self, person_id: str, card: Support | None) -> None:
+        """The same words came once more: the card is shown unless the person has taken note of it."""
+        if card is not None:
+            self._say_again(person_id, card)
+
+
+def notice(card: Support) -> dict[str, Any]:
+    """The card as it is kept and sent again, with its type."""
+    built: dict[str, Any] = msgspec.to_builtins(card)
+    return built

@@ -66,9 +66,9 @@ class Threads:
             status=wanted.status,
         )
         found = self._words.screen({"title": wanted.title or None, "description": wanted.description or None})
-        conversation_id = read.conversation_id
+        conversation_id, cause_id = read.conversation_id, str(uuid.uuid4())
         card = self._words.show(
-            found, person_id=person_id, conversation_id=conversation_id, cause_id=str(uuid.uuid4())
+            found, person_id=person_id, conversation_id=conversation_id, cause_id=cause_id
         )
         async with as_person(self._where.door, person_id) as conn:
             done = await conversations.change(
@@ -80,7 +80,9 @@ class Threads:
                 unchanged_since=read.updated_at if strictly else None,
             )
             if done:
-                await self._words.keep(conn, found, person_id=person_id, conversation_id=conversation_id)
+                await self._words.keep(
+                    conn, found, person_id=person_id, conversation_id=conversation_id, cause_id=cause_id
+                )
         now = await self.find(person_id, conversation_id)
         if not done:
             raise Outdated if strictly and now.updated_at != read.updated_at else Ended

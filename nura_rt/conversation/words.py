@@ -1,6 +1,7 @@
 """What a person writes outside messages (titles, descriptions, their profile) is screened here, on raw text.
 
-The crisis event is kept in the transaction that keeps the words; the card is shown whatever became of them.
+The crisis event and the card's notice are kept in the transaction that keeps the words; the card is shown whatever
+became of them.
 """
 
 from collections.abc import Mapping
@@ -8,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from nura_rt.conversation.support import SupportCards
+from nura_rt.conversation.support import SupportCards, notice
 from nura_rt.pipeline.pipeline import Pipeline
 from nura_rt.pipeline.turn import CrisisResult, Level, rank
 from nura_rt.protocol.server import Support
-from nura_rt.store import crisis_events
+from nura_rt.store import crisis_events, notices
 from nura_rt.store.crisis_events import Source
 from nura_rt.store.pool import Executor
 
@@ -40,9 +41,17 @@ class Words:
         return Found({source: self._pipeline.screen(text).crisis for source, text in texts.items() if text})
 
     async def keep(
-        self, conn: Executor, found: Found, *, person_id: str, conversation_id: str | None
+        self, conn: Executor, found: Found, *, person_id: str, conversation_id: str | None, cause_id: str
     ) -> None:
-        """One crisis event for each text from moderate on. `conn` acts as the door, for the person."""
+        """One crisis event for each text from moderate on, and the card that `show` shows for this cause.
+
+        `conn` acts as the door, for the person.
+        """
+        card = self._cards.card(conversation_id=conversation_id, cause_id=cause_id, level=found.level)
+        if card is not None:
+            await notices.insert(
+                conn, person_id=person_id, kind="support", key=card.notice_id, frame=notice(card)
+            )
         for source, crisis in found.crises.items():
             if rank(crisis.level) >= rank("moderate"):
                 await crisis_events.insert(
@@ -55,11 +64,23 @@ class Words:
                 )
 
     def show(
-        self, found: Found, *, person_id: str, conversation_id: str | None, cause_id: str
+        self,
+        found: Found,
+        *,
+        person_id: str,
+        conversation_id: str | None,
+        cause_id: str,
+        again: bool = False,
     ) -> Support | None:
-        """Shows the card on the person's devices and returns it for the answer; None below moderate."""
+        """Shows the card on the person's devices and returns it for the answer; None below moderate.
+
+        `again`: this cause was kept before, so it is shown only if nobody has taken note of it.
+        """
         card = self._cards.card(conversation_id=conversation_id, cause_id=cause_id, level=found.level)
-        self._cards.show(person_id, card)
+        if again:
+            self._cards.show_again(person_id, card)
+        else:
+            self._cards.show(person_id, card)
         return card
 
 

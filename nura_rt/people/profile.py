@@ -148,7 +148,8 @@ async def _change(
         if (value := getattr(wanted, name)) is not UNSET
     }
     found = words.screen({"profile": "\n".join(text for text in written.values() if text)})
-    card = words.show(found, person_id=person_id, conversation_id=None, cause_id=str(uuid.uuid4()))
+    cause_id = str(uuid.uuid4())
+    card = words.show(found, person_id=person_id, conversation_id=None, cause_id=cause_id)
     if wanted == MePatch():
         return card
     async with cache.changing(person_id), as_person(door, person_id) as conn:
@@ -160,7 +161,7 @@ async def _change(
             settings = privacy.merge(settings, wanted.privacy_settings)
         changed = msgspec.structs.replace(own, **written, privacy_settings=settings)
         await profiles.write(conn, person_id, changed)
-        await words.keep(conn, found, person_id=person_id, conversation_id=None)
+        await words.keep(conn, found, person_id=person_id, conversation_id=None, cause_id=cause_id)
     return card
 
 

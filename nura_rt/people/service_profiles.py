@@ -125,7 +125,8 @@ def _put_route(
         preferences.check("service_preferences", data.service_preferences)
         pace.take(person_id)
         found = words.screen({"profile": "\n".join(preferences.texts(data.service_preferences))})
-        card = words.show(found, person_id=person_id, conversation_id=None, cause_id=str(uuid.uuid4()))
+        cause_id = str(uuid.uuid4())
+        card = words.show(found, person_id=person_id, conversation_id=None, cause_id=cause_id)
         async with cache.changing(person_id), as_person(door, person_id) as conn:
             row = await service_profiles.prefer(
                 conn,
@@ -137,7 +138,7 @@ def _put_route(
             if row is None:
                 rule = f"at most {_SERVICES_AT_MOST} services a person"
                 raise Refusal(409, "too-many", "one of yours must do", field="service_type", rule=rule)
-            await words.keep(conn, found, person_id=person_id, conversation_id=None)
+            await words.keep(conn, found, person_id=person_id, conversation_id=None, cause_id=cause_id)
         return ServiceProfileChanged(**msgspec.structs.asdict(_shown(row)), support=card)
 
     return put_service_profile

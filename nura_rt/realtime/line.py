@@ -92,6 +92,7 @@ class Line:
         self._anew = asyncio.Event()
         self._finding: State = "ok"
         self._told_at = 0.0
+        self._told_why = ""
         self.outbound = Outbound(
             servers,
             node,
@@ -146,8 +147,8 @@ class Line:
                 async with asyncio.TaskGroup() as group:
                     for part in (self._follow_wishes(link), self._read(link), self._until_told()):
                         group.create_task(part)
-            except* UNREACHABLE:
-                _log.warning("bus: connection to Redis lost, trying again")
+            except* UNREACHABLE as lost:
+                self._tell(lost)
             except* Exception:  # a defect here may cost a moment, never the instance
                 _log.exception("bus: failed, trying again")
             finally:
@@ -156,19 +157,32 @@ class Line:
             lasted_s = clock() - began if self.connected else 0.0
             delay_s = _FIRST_DELAY_S if lasted_s > _STABLE_AFTER_S else min(delay_s * 2, _LONGEST_DELAY_S)
             self.connected, self.away = False, True
+            self._asked, self.confirmed = set(), set()
             self._reports.moved([])  # it may have: then a look at the cluster tells
             await asyncio.sleep(delay_s)
+
+    def _tell(self, lost: BaseExceptionGroup[Exception]) -> None:
+        """Why, once: not each second for as long as it lasts."""
+        first: BaseException = lost
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        why = f"{type(first).__name__}: {first}"
+        if why != self._told_why:
+            _log.warning("bus: no connection to Redis, trying again (%s)", why)
+        self._told_why = why
 
     async def _begin(self, link: Link) -> None:
         async with asyncio.timeout(_BEGIN_WITHIN_S):
             await link.open()
             await link.send([(self._verbs.subscribe, channels.on_bus(self.canary.channel))])
             await link.read()
-        self._asked, self.confirmed = set(), set()
         self._leaving.clear()
         self._anew.clear()
         self._changed.set()
         self.connected, self.away = True, False
+        if self._told_why:
+            _log.info("bus: connected to Redis again")
+            self._told_why = ""
         self._reports.doubt()
 
     async def _until_told(self) -> None:

@@ -29,7 +29,18 @@ class Listener(Protocol):
 class Room:
     """`head` is the last seq handed on, `known` the highest seq heard of. `owner`: whose conversation it is."""
 
-    __slots__ = ("_bytes", "_held", "_recent", "head", "heard_at", "known", "listeners", "owner", "read_seq", "tail")
+    __slots__ = (
+        "_bytes",
+        "_held",
+        "_recent",
+        "head",
+        "heard_at",
+        "known",
+        "listeners",
+        "owner",
+        "read_seq",
+        "tail",
+    )
 
     def __init__(self) -> None:
         self.listeners: dict[Listener, None] = {}

@@ -105,6 +105,8 @@ class NuraWebSocket(WebSocketsSansIOProtocol):
         """What comes is read and thrown away: closing with unread bytes resets the peer before it knows why."""
         self._deaf = True
         self.conn.held.clear()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
         self._read_on()
 
     def _parse_on(self) -> None:
@@ -185,8 +187,6 @@ class NuraWebSocket(WebSocketsSansIOProtocol):
         assert told is not None
         self.queue.put_nowait({"type": "websocket.disconnect", "code": told.code, "reason": told.reason})
         self.transport.write(b"".join(self.conn.data_to_send()))
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
         self._hear_no_more()
         self.close_timer = self.loop.call_later(_ABORT_AFTER_S, self.transport.abort)
 

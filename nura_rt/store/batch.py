@@ -31,7 +31,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     response_ms: int | None = None
     tokens: int | None = None
-    notice: dict[str, Any] | None = None  # the support card its words bring, kept with them until acknowledged
+    notice: dict[str, Any] | None = (
+        None  # the support card its words bring, kept with them until acknowledged
+    )
 
 
 class Kept(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 Those of messages are written by `store.batch`, in the statement that keeps the words that caused them.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -41,6 +42,14 @@ async def pending(conn: Executor, person_id: str, *, limit: int) -> list[Notice]
     """
     rows = await conn.fetch("SELECT kind, frame FROM nura.notices_of($1, $2)", person_id, limit)
     return [Notice(**row) for row in rows]
+
+
+async def known(conn: Executor, *, person_id: str, keys: Sequence[str]) -> set[str]:
+    """Those of the keys that were ever kept, acknowledged or not. Runs as the door, inside `as_person`."""
+    rows = await conn.fetch(
+        "SELECT key FROM nura.notices WHERE user_id = $1 AND key = any($2::text[])", person_id, keys
+    )
+    return {row["key"] for row in rows}
 
 
 async def acknowledge(conn: Executor, *, person_id: str, key: str) -> bool:

@@ -25,9 +25,7 @@ async def hold(conn: Executor, *, person_id: str, conversation_id: str) -> bool:
     return found is not None
 
 
-async def remove(
-    conn: Executor, *, person_id: str, conversation_id: str, message_id: str
-) -> Removed | None:
+async def remove(conn: Executor, *, person_id: str, conversation_id: str, message_id: str) -> Removed | None:
     """Deletes one message, takes the next seq and leaves a tombstone there; None when it is not there (any more)."""
     row = await conn.fetchrow(
         """

@@ -1,4 +1,7 @@
-"""Table `nura.trims`: what retention took at once. Runs as the door, inside `as_person`, which holds the conversation."""
+"""Table `nura.trims`: what retention took at once. Runs as the door, inside `as_person`.
+
+As with tombstones, the caller holds the conversation.
+"""
 
 import msgspec
 

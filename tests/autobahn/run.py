@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import uvloop
 from echo_app import echoing
 
 ROOT = Path(__file__).parent.parent.parent
@@ -52,8 +53,8 @@ def main() -> int:
     except Unable as error:
         sys.stderr.write(f"Autobahn|Testsuite was not run: {error}\n")
         return 2
-    report = asyncio.run(fuzz(wstest, cases, deflate=asked.deflate))
-    return show(report)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # the product's loop
+        return show(runner.run(fuzz(wstest, cases, deflate=asked.deflate)))
 
 
 def install() -> Path:

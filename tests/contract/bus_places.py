@@ -8,7 +8,8 @@ from cluster import Server
 RIGHTS = (
     "resetkeys resetchannels -@all ~nura:* ~cache:* ~cache-generation:* ~session:* ~user:* &nura:* "
     "+ping +info +cluster|slots +publish +subscribe +unsubscribe +spublish +ssubscribe +sunsubscribe "
-    "+get +set +del +expire +hset +hgetall +lpush +lrange +ltrim +lrem +multi +exec"
+    "+get +set +del +expire +hset +hgetall +lpush +lrange +ltrim +lrem +multi +exec "
+    "+eval +evalsha +time +pexpire +pttl +zadd +zrem +zcard +zcount +zrange +zremrangebyscore"
 )
 
 

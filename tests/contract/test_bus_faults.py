@@ -1,4 +1,4 @@
-"""Whatever becomes of Redis and the way to it, the bus begins anew by itself and says that it may have missed something."""
+"""Whatever becomes of Redis and the way to it, the bus begins anew by itself and says what it may have missed."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -123,24 +123,25 @@ async def test_a_burst_that_overruns_its_buffer_is_a_doubt(
 ) -> None:
     before = far.resyncs
     way.freeze()
-    for _ in range(40):
+    for _ in range(64):  # 32 MB, and what lies in the sockets' own buffers
         await redis.command("PUBLISH", "nura:{conversation:c0}", b"x" * _MB)
-    facts = await redis.command("INFO", "stats")
     way.heal()
     await eventually(lambda: far.resyncs > before)
     await hears_again(far, near, 1)
+    facts = await redis.command("INFO", "stats")
 
-    assert facts["client_output_buffer_limit_disconnections"] == 1
+    assert facts["client_output_buffer_limit_disconnections"] >= 1
 
 
-async def test_a_burst_for_one_who_reads_comes_whole(redis: Server, near: Member, far: Member) -> None:
+async def test_a_burst_comes_whole_or_is_a_doubt(redis: Server, near: Member, far: Member) -> None:
     await redis.command("CONFIG SET", "client-output-buffer-limit", "pubsub 256kb 256kb 1")
+    before = far.resyncs
     for seq in range(1, 2_001):
         near.say(conversation(), seq, b"x" * 8_000)
-    await eventually(lambda: 2_000 in far.seqs(conversation()) or far.resyncs > 1)
+    await eventually(lambda: 2_000 in far.seqs(conversation()) or far.resyncs > before)
     await hears_again(far, near, 2_001)
 
-    assert far.bus.connected
+    assert far.seqs(conversation()) == list(range(1, 2_002)) or far.resyncs > before
 
 
 async def test_who_may_not_listen_is_sick_until_he_may(redis: Server, near: Member) -> None:

@@ -1,4 +1,4 @@
-"""The specification's three key patterns, literally, wherever Redis is; also as a user with few rights."""
+"""Every kind of key we keep, wherever Redis is: the specification's three patterns literally; also with few rights."""
 
 from collections.abc import AsyncIterator
 
@@ -7,8 +7,19 @@ from bus_places import Place
 from redis.asyncio import Redis
 
 from cached import Reader
-from nura_rt.cache import client
+from nura_rt.cache import client, responses, sessions
+from nura_rt.cache.leases import Change, Leased, Leases
+from nura_rt.cache.rates import Rates
 from nura_rt.cache.sessions import Copy, SessionCopies
+from nura_rt.telemetry import Counters
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no missing Redis."""
+    for name in ("LOOK_S", "KEEP_S", "TELL_S"):
+        monkeypatch.setattr(responses, name, 20.0)
+    monkeypatch.setattr(sessions, "AT_MOST_S", 20.0)
 
 
 @pytest.fixture
@@ -78,3 +89,19 @@ async def test_the_response_cache_hits(redis: Redis) -> None:
 
     assert [reader.loads for reader in readers] == [4, 1]
     assert readers[0].cache.owed == 0
+
+
+async def test_rates_and_leases_are_scripts(redis: Redis) -> None:
+    counters = Counters()
+    rates = Rates(redis, counters, kind="messages", per_s=0.001, burst=2)
+    leases = Leases(redis, counters, lease_s=60, at_most=3)
+    people = [f"person-{number}" for number in range(12)]
+
+    taken = [[await rates.take(person) for person in people] for _ in range(2)]
+    leased = await leases.renew([Change(person, ["1-a", "2-b"], ["0-c"]) for person in people])
+
+    assert taken == [[0.0] * 12] * 2
+    assert all([await rates.take(person) for person in people])
+    assert leased == [Leased(2, [])] * 12
+    assert [await leases.count(person) for person in people] == [2] * 12
+    assert counters.snapshot() == {}

@@ -1,14 +1,16 @@
 """Plays the exchanges of docs/protocol.md against a real instance, as somebody new who follows them word by word.
 
-A block fenced as `frames` is one exchange of a new person. Its lines, each said by a device if one is named:
-`-> {...}` is sent; `<- {...}` is the next frame; `<- closed 4501 bad_token`; `.. anything` cuts the line;
-`=> METHOD /path {...}` asks REST, `<= 204` is its answer; `# anything` is for the reader. Indented lines go on.
-Ids and moments stand for whatever they are there, the same everywhere; `…` stands for any text.
+All blocks fenced as `frames` are one story of one new person; one with settings beside the word is a story of its own,
+on an instance of its own. Lines, each said by a device if one is named: `-> {...}` is sent; `<- {...}` is the next
+frame; `<- closed 4501 bad_token`; `.. anything` cuts the line; `=> METHOD /path` asks REST, `<= 204` is its answer;
+`!! anything` stops the server; `# anything` is for the reader. Indented lines go on.
+Ids and moments stand for whatever they are there, the same everywhere; `…` stands for any text, or whatever else.
 """
 
 import asyncio
 import json
 import re
+import signal
 import uuid
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -38,7 +40,7 @@ ASIDE = {
 _ANY_NUMBER = {"retry_after_ms", "reconnect_after_ms"}
 
 _FENCE = re.compile(r"^```frames *([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_LINE = re.compile(r"(?:(\w+) )?(->|<-|=>|<=|\.\.|#)(?: (.*))?")
+_LINE = re.compile(r"(?:(\w+) )?(->|<-|=>|<=|\.\.|!!|#)(?: (.*))?")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b(?:[0-9a-f]{32}|[0-9a-f]{16}|[0-9a-f]{8})\b")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 
@@ -57,28 +59,28 @@ class Line(msgspec.Struct, frozen=True):
         return json.loads(self.said)
 
 
-class Exchange(msgspec.Struct, frozen=True):
-    """One block: the settings of the instance it wants, and its steps."""
+class Story(msgspec.Struct, frozen=True):
+    """What happens one after the other, on an instance with these settings, or on any."""
 
-    number: int
     settings: dict[str, str]
     lines: list[Line]
 
     @property
     def name(self) -> str:
         """For the report of a test."""
-        first = next(line for line in self.lines if line.sign == "->")
-        return f"line-{self.number}-{first.frame['type']}"
+        return f"line-{self.lines[0].number}"
 
 
-def exchanges(page: str) -> list[Exchange]:
-    """Every exchange of a page. Raises AssertionError for a line that is none of the above."""
-    found = []
+def stories(page: str) -> list[Story]:
+    """Every story of a page. Raises AssertionError for a line that is none of the above."""
+    found = [Story({}, [])]
     for block in _FENCE.finditer(page):
-        at = page.count("\n", 0, block.start()) + 1
-        settings = dict(pair.split("=", 1) for pair in block[1].split())
-        found.append(Exchange(at, settings, _lines(block[2], at + 1)))
-    return found
+        lines = _lines(block[2], page.count("\n", 0, block.start()) + 2)
+        if settings := dict(pair.split("=", 1) for pair in block[1].split()):
+            found.append(Story(settings, lines))
+        else:
+            found[0].lines.extend(lines)
+    return [story for story in found if story.lines]
 
 
 def _lines(text: str, first: int) -> list[Line]:
@@ -129,12 +131,12 @@ class Bound:
         if type(shown) is not type(came):
             return f"{at} is a {type(came).__name__}"
         if at.rpartition(".")[2] in _ANY_NUMBER:
-            return None if came > 0 else f"{at} is {came}"
+            return None if came >= 0 else f"{at} is {came}"
         return None if shown == came else f"{at} is {came}"
 
     def _fields_differ(self, shown: dict[str, Any], came: dict[str, Any], at: str) -> str | None:
-        known = {self.real(name): value for name, value in shown.items()}
-        if known.keys() != came.keys():
+        known = {self.real(name): value for name, value in shown.items() if name != "…"}
+        if not known.keys() <= came.keys() or (known.keys() < came.keys() and "…" not in shown):
             return f"{at} has {', '.join(sorted(known.keys() ^ came.keys()))} on one side only"
         found = [self._differs(known[name], came[name], f"{at}.{name}") for name in known]
         return next((why for why in found if why), None)
@@ -165,7 +167,7 @@ def _is_moment(text: str) -> bool:
 
 
 class Player:
-    """One run of an exchange."""
+    """One run of a story."""
 
     def __init__(self, instance: Instance, stack: AsyncExitStack) -> None:
         self._instance = instance
@@ -176,9 +178,9 @@ class Player:
         self.bound = Bound()
         self.came: list[tuple[Line, Any]] = []  # what really came, for whoever writes the page
 
-    async def play(self, exchange: Exchange) -> None:
+    async def play(self, story: Story) -> None:
         """Raises AssertionError with the page's line where it is not true."""
-        for line in exchange.lines:
+        for line in story.lines:
             match line.sign:
                 case "->":
                     await self._say(line)
@@ -193,6 +195,9 @@ class Player:
                     assert str(self._answer.status_code) == line.said, f"line {line.number}: {self._answer}"
                 case "..":
                     await self._sockets.pop(line.device).close()
+                case "!!":
+                    assert self._instance.process is not None
+                    self._instance.process.send_signal(signal.SIGTERM)
 
     async def _say(self, line: Line) -> None:
         if line.device not in self._sockets:

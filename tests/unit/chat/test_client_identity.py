@@ -18,6 +18,7 @@ from nura_rt.chat.expiry import ExpiryRule
 from nura_rt.realtime.connection import Connection
 from nura_rt.realtime.hub import Hub
 from nura_rt.realtime.payload import Payload
+from nura_rt.realtime.roster import Roster
 from nura_rt.settings import Limits
 from observed import Watch
 from servers import eventually
@@ -49,7 +50,7 @@ class Relay:
 
     def drop(self, channel: str) -> None: ...
 
-    def publish(self, channel: str, seq: int | None, payload: Payload) -> None: ...
+    def publish(self, channel: str, seq: int | None, payload: Payload, prev: int | None = None) -> None: ...
 
 
 class House:
@@ -64,7 +65,22 @@ class House:
         self.outlet = Outlet()
         sessions: Any = self.endings
         hub = Hub(Relay(), lambda _: None)
-        desk = Desk(nobody, nobody, nobody, hub, Limits(), sessions, expiry=rule)
+        desk = Desk(
+            intake=nobody,
+            replay=nobody,
+            creation=nobody,
+            hub=hub,
+            limits=Limits(),
+            sessions=sessions,
+            notices=nobody,
+            reading=nobody,
+            roster=Roster(),
+            presence=SimpleNamespace(leave=lambda *_: None),  # type: ignore[arg-type]
+            rate=nobody,
+            heartbeat_s=20,
+            heard=nobody,
+            expiry=rule,
+        )
         self.connection = Connection("c1", self.outlet, soft_bytes=100_000, hard_bytes=100_000)
         self.began = Watch().now
         self.client = Client(desk, self.connection, self.ann(left_s=left_s), self.verify)

@@ -8,7 +8,9 @@ import pytest
 from nura_rt import settings
 from nura_rt.auth.identify import Barred, SignInUnavailable
 from nura_rt.auth.tokens import Identity, TokenError
+from nura_rt.chat.gate import Gate
 from nura_rt.chat.socket import _Door
+from nura_rt.realtime.doorstep import Doorstep
 
 
 async def hung_up(trouble: Exception) -> dict[str, Any]:
@@ -28,9 +30,16 @@ async def hung_up(trouble: Exception) -> dict[str, Any]:
     async def send(message: dict[str, Any]) -> None:
         said.append(message)
 
-    scope = {"type": "websocket", "headers": [], "subprotocols": ["nura.v1"], "extensions": {}}
+    scope = {
+        "type": "websocket",
+        "headers": [],
+        "subprotocols": ["nura.v1"],
+        "extensions": {},
+        "client": None,
+    }
     nobody: Any = None
-    door = _Door(nobody, Identifying(), settings.load({}, dotenv=None), "i1")  # type: ignore[arg-type]
+    gate = Gate(Doorstep(per_s=1, burst=1), allowed_origins=(), trusted_proxies=(), draining=lambda: False)
+    door = _Door(nobody, Identifying(), settings.load({}, dotenv=None), gate, "i1")  # type: ignore[arg-type]
     await door.open(scope, arriving.get, send)
     return said[-1]
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nura_rt.chat.subscription import PersonalChannel, Subscription
-from nura_rt.protocol.server import ConversationRemoved, Unsubscribed
+from nura_rt.protocol.server import ConversationRemoved, Read, Unsubscribed
 from nura_rt.realtime.connection import Connection
 from nura_rt.realtime.payload import Payload
 
@@ -49,8 +49,9 @@ class Place:
     def __init__(self) -> None:
         self.outlet = Outlet()
         self.heads: dict[str, int] = {}
+        self.removed: list[str] = []
         self._connection = Connection("c1", self.outlet, soft_bytes=SOFT, hard_bytes=SOFT * 10)
-        self._subscription = Subscription(self._connection, CHANNEL, self.heads)
+        self._subscription = Subscription(self._connection, CHANNEL, self.heads, self.removed.append)
         self.hear = self._subscription.hear
 
     async def replay(self, head: int, missed: list[Payload]) -> None:
@@ -153,10 +154,15 @@ async def test_replay_and_live_in_any_interleaving_give_each_seq_once(
     assert place.heads == {CHANNEL: last}
 
 
+def personal_channel(outlet: Outlet, **told: Callable[..., None]) -> PersonalChannel:
+    connection = Connection("c1", outlet, soft_bytes=SOFT, hard_bytes=SOFT)
+    return PersonalChannel(connection, **{"on_removed": print, "on_read": print, **told})
+
+
 @pytest.mark.parametrize("seq", [None, 1])
 async def test_the_personal_channel_sends_all_at_once(seq: int | None) -> None:
     outlet = Outlet()
-    personal = PersonalChannel(Connection("c1", outlet, soft_bytes=SOFT, hard_bytes=SOFT), lambda _: None)
+    personal = personal_channel(outlet)
 
     personal.hear(seq, payload(1))
     personal.hear(seq, payload(1))
@@ -166,10 +172,44 @@ async def test_the_personal_channel_sends_all_at_once(seq: int | None) -> None:
 
 def test_the_personal_channel_tells_of_deleted_conversations_only() -> None:
     outlet, removed = Outlet(), list[str]()
-    personal = PersonalChannel(Connection("c1", outlet, soft_bytes=SOFT, hard_bytes=SOFT), removed.append)
+    personal = personal_channel(outlet, on_removed=removed.append)
 
     personal.hear(None, Payload.of(Unsubscribed("conversation.removed")))
     personal.hear(None, Payload.of(ConversationRemoved("c7")))
 
     assert removed == ["c7"]
     assert len(outlet.written) == 2
+
+
+def test_the_personal_channel_tells_how_far_was_read() -> None:
+    outlet, read = Outlet(), list[tuple[str, int]]()
+    personal = personal_channel(
+        outlet, on_read=lambda conversation_id, seq: read.append((conversation_id, seq))
+    )
+
+    personal.hear(None, Payload.of(Read("c7", 12)))
+
+    assert read == [("c7", 12)]
+    assert len(outlet.written) == 1
+
+
+@pytest.mark.parametrize(("connection_id", "closed"), [("c1", [4507]), ("c2", [])])
+def test_only_the_displaced_connection_goes_and_none_hears_of_it(
+    connection_id: str, closed: list[int]
+) -> None:
+    outlet = Outlet()
+    personal = personal_channel(outlet)
+
+    personal.hear(None, Payload(b'{"type":"displaced","connection_id":"%b"}' % connection_id.encode()))
+
+    assert (outlet.closed, outlet.written) == (closed, [])
+
+
+async def test_a_conversation_that_is_gone_is_told_and_left() -> None:
+    place = Place()
+    await place.replay(0, [])
+
+    place.hear(None, Payload.of(ConversationRemoved("c")))
+
+    assert place.removed == ["c"]
+    assert len(place.outlet.written) == 1

@@ -23,12 +23,20 @@ ids = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 seqs = st.integers(0, 2**53 - 1)
 client_frames: st.SearchStrategy[ClientFrame] = st.one_of(
-    st.builds(client.Hello, token=texts, device=st.none() | texts.map(lambda text: text[:100])),
+    st.builds(
+        client.Hello,
+        token=texts,
+        device=st.none() | texts.map(lambda text: text[:100]),
+        resume=st.lists(st.builds(client.Resumed, channel=refs, seq=seqs), max_size=3),
+    ),
     st.builds(client.AuthRefresh, token=texts, ref=st.none() | refs),
     st.builds(client.Subscribe, ref=refs, channel=refs, since=st.none() | seqs),
     st.builds(client.Unsubscribe, ref=refs, channel=refs),
     st.builds(client.ConversationCreate, ref=refs, client_id=ids, title=st.none() | texts),
     st.builds(client.MessageSend, ref=refs, conversation_id=ids, client_id=ids, text=texts),
+    st.builds(client.Typing, conversation_id=ids, on=st.booleans()),
+    st.builds(client.Read, conversation_id=ids, seq=seqs),
+    st.builds(client.NoticeAck, notice_id=refs),
     st.builds(client.Ping, t=st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)),
 )
 # JSON that is almost a frame: right names, any values
@@ -41,7 +49,7 @@ names = st.sampled_from(
     ["ref", "channel", "since", "client_id", "conversation_id", "text", "t", "token", "x"]
 )
 types = st.sampled_from(
-    ["hello", "auth.refresh", "subscribe", "unsubscribe", "conversation.create", "message.send", "ping", ""]
+    ["hello", "auth.refresh", "subscribe", "unsubscribe", "conversation.create", "message.send", "typing", "read", "ping", ""]
 )
 near_frames = st.builds(
     lambda kind, fields: {"type": kind, **fields}, types | values, st.dictionaries(names | st.text(), values)
@@ -69,6 +77,9 @@ def test_every_client_frame_is_in_the_trip() -> None:
         "unsubscribe",
         "conversation.create",
         "message.send",
+        "typing",
+        "read",
+        "notice.ack",
         "ping",
     }
 
@@ -173,7 +184,7 @@ def test_a_refusal_never_repeats_what_was_said() -> None:
 def test_a_close_code_says_whether_to_come_back(code: Close) -> None:
     never_again = {
         "bad_hello", "bad_token", "protocol_violation", "frame_too_large", "another_person", "revoked",
-        "account_erased",
+        "account_erased", "displaced",
     }  # fmt: skip
 
     assert (code >= 4500) == (code.slug in never_again)

@@ -32,7 +32,7 @@ class Relay:
     def drop(self, channel: str) -> None:
         self.said.append(("drop", channel))
 
-    def publish(self, channel: str, seq: int | None, payload: Payload) -> None:
+    def publish(self, channel: str, seq: int | None, payload: Payload, prev: int | None = None) -> None:
         self.said.append(("publish", channel, seq, payload.data))
 
 
@@ -156,7 +156,7 @@ def test_the_instance_subscribes_with_the_first_and_leaves_with_the_last() -> No
 
     assert before == [("want", CHANNEL)]
     assert house.relay.said == [("want", CHANNEL), ("drop", CHANNEL)]
-    assert tuple(house.hub.channels()) == ()
+    assert tuple(house.hub.rooms()) == ()
 
 
 def test_who_left_hears_nothing() -> None:

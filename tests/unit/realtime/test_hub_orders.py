@@ -33,7 +33,7 @@ class NoRelay:
     def drop(self, channel: str) -> None:
         """Nobody to ask."""
 
-    def publish(self, channel: str, seq: int | None, payload: Payload) -> None:
+    def publish(self, channel: str, seq: int | None, payload: Payload, prev: int | None = None) -> None:
         """Nobody to tell."""
 
 
@@ -94,7 +94,7 @@ class Orders(RuleBasedStateMachine):
 
     @rule()
     def fill(self) -> None:
-        """One round of closing gaps, as `conversation.replay` does it."""
+        """One round of closing gaps, as `conversation.catch_up` does it."""
         room = self.hub.room(CHANNEL)
         wanted = CHANNEL in self.gaps
         self.gaps.discard(CHANNEL)
