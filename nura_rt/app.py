@@ -66,6 +66,7 @@ def _litestar(settings: Settings, parts: Parts, demo: DemoPerson | None) -> Lite
         identify=identify,
         creation=parts.creation,
         threads=parts.threads,
+        removal=parts.removal,
         intake=parts.intake,
         rate=parts.rate,
         limits=limits,

@@ -24,6 +24,7 @@ from nura_rt.conversation.notices import Notices
 from nura_rt.conversation.reading import ReadMarks
 from nura_rt.conversation.recent import RecentLevels
 from nura_rt.conversation.replay import Replay
+from nura_rt.conversation.removal import Removal
 from nura_rt.conversation.reply import Replies
 from nura_rt.conversation.support import SupportCards
 from nura_rt.conversation.threads import Threads
@@ -78,6 +79,7 @@ class Parts:
     reading: ReadMarks
     words: Words
     threads: Threads
+    removal: Removal
     creation: Creation
     intake: Intake
     resources: Resources
@@ -187,7 +189,8 @@ class Parts:
         self.reading = ReadMarks(stores.heads, hub, counters)
 
     def _wire_desk(self, settings: Settings) -> None:
-        cards, recent = SupportCards(self.hub, self.resources.anywhere), RecentLevels()
+        cards = SupportCards(self.hub, self.resources.anywhere, self.notices.say_again)
+        recent = RecentLevels()
         self.intake = Intake(
             pipeline=self.pipeline,
             writer=self.writer,
@@ -201,6 +204,7 @@ class Parts:
         written = Written(self.stores.door, self.stores.people, self.hub)
         self.creation = Creation(self.words, written, recent)
         self.threads = Threads(self.words, written, recent)
+        self.removal = Removal(written)
         self.desk = Desk(
             intake=self.intake,
             replay=self.replay,

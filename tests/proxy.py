@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 Target = Path | tuple[str, int]
+_ENDING_STEPS = 200  # a second at most
 When = Literal["before", "amid", "after"]
 
 
@@ -46,6 +47,10 @@ class Proxy:
         self.cut()
         self._flowing.set()  # what waits sees that it is over
         self._server.close()
+        for _ in range(_ENDING_STEPS):
+            if not self._links:
+                break
+            await asyncio.sleep(0.005)
 
     def cut(self) -> None:
         """Resets every connection; new ones are accepted and closed at once."""

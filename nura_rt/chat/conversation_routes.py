@@ -70,6 +70,8 @@ class ConversationList(msgspec.Struct, frozen=True, omit_defaults=True):
     conversations: list[Conversation]
     as_of: datetime  # ask later with changed_since=as_of: what moved while you paged is there
     next: str | None = None
+    # ids deleted since `changed_since`, on its first page; it wins over a line of the same page
+    removed: list[str] = []
 
 
 def conversation_routes(
@@ -91,7 +93,7 @@ def _reads(people: asyncpg.Pool, identify: Identify, threads: Threads) -> list[H
         description=(
             "Latest change first. Follow `next` for more. What changes while you page moves to the front: keep "
             "`as_of` of the first page and ask once more with `changed_since`. A line may come twice, never not "
-            "at all. Deleted conversations are told by `conversation.removed` on the socket."
+            "at all. With `changed_since`, reading counts as a change too, and `removed` names what was deleted since."
         ),
         opt={"etag": True},
     )
@@ -138,17 +140,16 @@ async def page_of(
     changed_since: datetime | None = None,
 ) -> ConversationList:
     """One page of the person's list. Raises Refusal 400 for a cursor that is not ours."""
+    since = _moment(changed_since)
     listed = await conversations.list_of(
-        people,
-        person_id,
-        limit=limit + 1,
-        status=status,
-        changed_since=_moment(changed_since),
-        before=_place(cursor),
+        people, person_id, limit=limit + 1, status=status, changed_since=since, before=_place(cursor)
     )
+    removed: list[str] = []
+    if since is not None and cursor is None:  # asked last: what is deleted meanwhile is told here
+        removed = await conversations.removed_since(people, person_id, since)
     shown = listed.conversations[:limit]
     following = _cursor(shown[-1]) if len(listed.conversations) > limit else None
-    return ConversationList([frames.conversation(row) for row in shown], listed.as_of, following)
+    return ConversationList([frames.conversation(row) for row in shown], listed.as_of, following, removed)
 
 
 def _begin(identify: Identify, creation: Creation, pace: Pace) -> HTTPRouteHandler:

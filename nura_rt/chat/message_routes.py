@@ -1,4 +1,4 @@
-"""Messages over REST: pages both ways, and a send that walks the very same intake as the socket's."""
+"""Messages over REST: pages both ways, a send that walks the very same intake as the socket's, and a removal."""
 
 import asyncio
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import asyncpg
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Request, Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
@@ -17,6 +17,8 @@ from nura_rt.auth.identify import Identify
 from nura_rt.cache import conditional
 from nura_rt.conversation import frames
 from nura_rt.conversation.intake import Accepted, Intake, Refused, Turn
+from nura_rt.conversation.removal import Removal
+from nura_rt.conversation.threads import NotThere
 from nura_rt.protocol import headers
 from nura_rt.protocol.errors import Code
 from nura_rt.protocol.problem import Refusal
@@ -61,11 +63,49 @@ class MessageKept(msgspec.Struct, frozen=True, omit_defaults=True):
     support: Support | None = None
 
 
+class MessageGone(msgspec.Struct, frozen=True):
+    """The message that stood at `removed_seq` is gone; `seq` is what its removal took in the same order."""
+
+    seq: int
+    removed_seq: int
+
+
 def message_routes(
     reads: Reads, identify: Identify, intake: Intake, pace: Pace, *, text_chars: int
 ) -> list[HTTPRouteHandler]:
     """GET and POST /v1/conversations/{id}/messages. History may come from a replica."""
     return [_read_route(reads, identify), _send_route(identify, intake, pace, text_chars)]
+
+
+def removal_route(identify: Identify, removal: Removal, pace: Pace) -> HTTPRouteHandler:
+    """DELETE /v1/conversations/{id}/messages/{id}."""
+
+    @delete(
+        "/v1/conversations/{conversation_id:str}/messages/{message_id:str}",
+        status_code=200,
+        tags=_TAGS,
+        summary="Remove a message",
+        description=(
+            "For good, also on the person's other devices, which hear `message.removed`: the removal has a seq of "
+            "its own. Removed again, it is answered the same. Its `client_id` stays taken: a late retry of the send "
+            "is a repeat. What worried us stays on record as a level, without words."
+        ),
+        opt={"refusals": (429,)},
+    )
+    async def remove_message(
+        request: Request[Any, Any, Any], conversation_id: str, message_id: str
+    ) -> MessageGone:
+        identity = await bearer(request, identify)
+        pace.take(identity.user_id)
+        if not (_known(conversation_id) and _known(message_id)):
+            raise _no_such("message")
+        try:
+            removed = await removal.remove(identity.user_id, conversation_id, message_id)
+        except NotThere:
+            raise _no_such("message") from None
+        return MessageGone(removed.seq, removed.removed_seq)
+
+    return remove_message
 
 
 def _read_route(reads: Reads, identify: Identify) -> HTTPRouteHandler:
@@ -74,8 +114,9 @@ def _read_route(reads: Reads, identify: Identify) -> HTTPRouteHandler:
         tags=_TAGS,
         summary="Read a page of messages",
         description=(
-            "Ascending seq, always. Without `before` and `after`: the newest. `seq` is dense, so pages neither "
-            "lose nor repeat a message while others are written."
+            "Ascending seq, always. Without `before` and `after`: the newest. A seq is given once and never again, so "
+            "pages neither lose nor repeat a message while others are written or removed. Where a seq is missing, a "
+            "message was removed, or a removal stands there."
         ),
         opt={"etag": True},
     )
@@ -202,9 +243,9 @@ def _refusal(refused: Refused) -> Refusal:
     )
 
 
-def _known(conversation_id: str) -> bool:
-    return channels.parse(channels.conversation(conversation_id)) is not None
+def _known(given_id: str) -> bool:
+    return channels.parse(channels.conversation(given_id)) is not None
 
 
-def _no_such() -> Refusal:
-    return Refusal(404, "not-found", "there is no such conversation")
+def _no_such(what: str = "conversation") -> Refusal:
+    return Refusal(404, "not-found", f"there is no such {what}")

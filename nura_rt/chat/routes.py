@@ -6,9 +6,10 @@ from litestar.handlers import HTTPRouteHandler
 
 from nura_rt.auth.identify import Identify
 from nura_rt.chat.conversation_routes import conversation_routes
-from nura_rt.chat.message_routes import message_routes
+from nura_rt.chat.message_routes import message_routes, removal_route
 from nura_rt.conversation.create import Creation
 from nura_rt.conversation.intake import Intake
+from nura_rt.conversation.removal import Removal
 from nura_rt.conversation.threads import Threads
 from nura_rt.realtime.pace import Pace
 from nura_rt.realtime.rate import PersonRate
@@ -27,19 +28,16 @@ class Rooms(msgspec.Struct, frozen=True):
     intake: Intake
     rate: PersonRate
     limits: Limits
+    removal: Removal | None = None
 
 
 def chat_routes(rooms: Rooms) -> list[HTTPRouteHandler]:
     """Everything under /v1/conversations."""
     limits = rooms.limits
+    writes = Pace(per_s=limits.frames_per_s, burst=limits.frame_burst)
     return [
-        *conversation_routes(
-            rooms.people,
-            rooms.identify,
-            rooms.creation,
-            rooms.threads,
-            Pace(per_s=limits.frames_per_s, burst=limits.frame_burst),
-        ),
+        *conversation_routes(rooms.people, rooms.identify, rooms.creation, rooms.threads, writes),
+        *([removal_route(rooms.identify, rooms.removal, writes)] if rooms.removal else []),
         *message_routes(
             rooms.reads,
             rooms.identify,

@@ -51,7 +51,6 @@ class _Server(uvicorn.Server):
         elif self._told.is_set():
             self._drain.hurry()
         else:
-            self._drain.begin()
             self._told.set()
 
     async def drain_when_told(self) -> None:

@@ -32,7 +32,7 @@ class _Stay(msgspec.Struct, frozen=True):
 
 
 class Drain:
-    """Begun by the first signal, hurried by the second. `run` once; `begun` is what the doors ask."""
+    """Run by the first signal, hurried by the second; `begun` is what the doors ask before they let anybody in."""
 
     def __init__(
         self,
@@ -58,17 +58,13 @@ class Drain:
         self._staying: list[_Stay] = []  # the first to go is the last
         self.begun = False
 
-    def begin(self) -> None:
-        """From now on nobody new is let in. Safe to call again."""
-        self.begun = True
-
     def hurry(self) -> None:
         """No more waiting: whoever is still here goes now, what still runs is given back."""
-        self.begun = self._hurried = True
+        self._hurried = True
 
     async def run(self) -> None:
         """Returns when every socket was let go and nothing runs any more, or when the patience is over."""
-        self.begin()
+        self.begun = True
         self._claim_no_more()
         ends = self._clock() + self._patience_s
         try:

@@ -67,6 +67,8 @@ def install() -> Path:
         raise Unable("no Python 2.7 was found (python2.7 on the PATH, or pyenv install 2.7.18)")
     say(f"making {HOME} with {old} (a minute, once)")
     shutil.rmtree(HOME, ignore_errors=True)
+    HOME.mkdir()
+    (HOME / ".gitignore").write_text("*\n", "utf-8")  # nothing in it is ours
     maker = HOME / "maker"
     steps: list[list[str | Path]] = [
         [sys.executable, "-m", "venv", maker],

@@ -13,7 +13,6 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, PerMessageDeflate
 
-from nura_rt.realtime import payload
 from nura_rt.realtime.payload import Payload
 from nura_rt.realtime.transport import EXTENSION, NuraWebSocket
 from raw_websocket import BINARY, CONT, TEXT, Ended, Heard, Raw, close, frame, shaken
@@ -180,7 +179,7 @@ async def test_a_broadcast_is_compressed_once(monkeypatch: pytest.MonkeyPatch) -
         shaken(port) as plain,
     ):
         await eventually(lambda: len(outlets) == 3)
-        monkeypatch.setattr(payload.zlib, "compressobj", counted)
+        monkeypatch.setattr(zlib, "compressobj", counted)
         said = Payload(WORDS.encode())
         for outlet in outlets:
             outlet.write(said)

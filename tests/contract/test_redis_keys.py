@@ -98,10 +98,14 @@ async def test_rates_and_leases_are_scripts(redis: Redis) -> None:
     people = [f"person-{number}" for number in range(12)]
 
     taken = [[await rates.take(person) for person in people] for _ in range(2)]
-    leased = await leases.renew([Change(person, ["1-a", "2-b"], ["0-c"]) for person in people])
+    leased = await leases.renew([Change(person, ["1-a", "2-b", "3-c", "4-d"], ["0-e"]) for person in people])
 
     assert taken == [[0.0] * 12] * 2
     assert all([await rates.take(person) for person in people])
-    assert leased == [Leased(2, [])] * 12
-    assert [await leases.count(person) for person in people] == [2] * 12
+    assert leased == [Leased(3, ["1-a"])] * 12
+    assert [await leases.count(person) for person in people] == [3] * 12
     assert counters.snapshot() == {}
+
+
+async def test_doctor_may_ask_what_it_is(redis: Redis) -> None:
+    assert "redis_version" in await redis.info("server")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import inspect
 from collections.abc import AsyncIterator
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -79,8 +80,9 @@ async def guest() -> AsyncIterator[tuple[Guest, int]]:
         ours.read.set()
 
 
-def test_the_version_is_the_one_that_was_read() -> None:
+def test_the_versions_are_those_that_were_read() -> None:
     assert uvicorn.__version__.startswith("0.54.")
+    assert version("websockets").startswith("17.")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,7 @@ def test_the_version_is_the_one_that_was_read() -> None:
         ("queue", asyncio.Queue),
         ("read_paused", bool),
         ("close_timer", type(None)),
+        ("curr_msg_data_type", str),
         ("config", uvicorn.Config),
         ("loop", asyncio.AbstractEventLoop),
     ],
@@ -105,11 +108,34 @@ async def test_a_connection_begins_with_what_we_use(name: str, kind: type) -> No
 
 
 @pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("current_size", type(None)),
+        ("parser_exc", type(None)),
+        ("eof_sent", bool),
+        ("close_sent", type(None)),
+    ],
+)
+def test_the_parser_begins_with_what_we_use(name: str, kind: type) -> None:
+    fresh = ServerProtocol()
+
+    assert isinstance(getattr(fresh, name), kind)
+    assert type(fresh.reader.buffer) is bytearray
+
+
+@pytest.mark.parametrize(
     ("name", "parameters"),
     [
         ("connection_made", ["self", "transport"]),
         ("handle_connect", ["self", "event"]),
+        ("handle_events", ["self"]),
+        ("handle_text", ["self", "event"]),
+        ("handle_bytes", ["self", "event"]),
+        ("handle_cont", ["self", "event"]),
+        ("handle_ping", ["self"]),
         ("handle_parser_exception", ["self"]),
+        ("data_received", ["self", "data"]),
+        ("receive", ["self"]),
         ("keepalive_timeout", ["self"]),
         ("shutdown", ["self"]),
         ("stop_keepalive", ["self"]),

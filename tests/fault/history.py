@@ -66,7 +66,7 @@ class History:
 
     def __init__(self, path: Path) -> None:
         self.events: list[Event] = []
-        self._file = path.open("ab", buffering=1 << 16)
+        self._file = path.open("wb", buffering=1 << 16)
 
     def add(self, kind: str, **fields: Any) -> Event:
         """Something happened now."""

@@ -104,7 +104,8 @@ class Sender(Device):
 
     async def _by_socket(self, client_id: str, text: str, conversation: str) -> Frame | None:
         """The answer; None when none came."""
-        waiting = self._waiting[client_id] = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        self._waiting[client_id] = waiting
         message = {"conversation_id": conversation, "client_id": client_id, "text": text}
         if not await self.say("message.send", ref=client_id, **message):
             return None

@@ -166,7 +166,8 @@ class Subscriber(Device):
                 return
             page = await self._one_page(view)
             if page is None:
-                self.drop()  # begin anew
+                view.said = None  # begin anew; what is still on its way belongs to the past
+                self.drop()
                 return
             for message in page["messages"]:
                 if message["seq"] > view.last + 1:

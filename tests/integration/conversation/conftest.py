@@ -1,4 +1,4 @@
-"""A running writer, and rows for it to keep."""
+"""A running writer and rows for it to keep; the pools of an instance, and what it says to the others."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -7,8 +7,12 @@ import asyncpg
 import pytest
 
 from databases import Database
+from nura_rt.conversation.create import Written
+from nura_rt.conversation.removal import Removal
 from nura_rt.conversation.writer import Writer
+from nura_rt.store import pool
 from nura_rt.store.batch import Row
+from relayed import Relayed
 from rows import make_conversation, make_person, turn
 from writers import made, running
 
@@ -29,3 +33,35 @@ async def place(root: asyncpg.Connection) -> Callable[..., Row]:
         return turn(person, conversation, **fields)
 
     return row
+
+
+@pytest.fixture(scope="session")
+async def door(database: Database) -> AsyncIterator[asyncpg.Pool]:
+    opened = await pool.open_pool(database.url, "nura_door", smallest=1, largest=4)
+    yield opened
+    opened.terminate()
+
+
+@pytest.fixture(scope="session")
+async def people(database: Database) -> AsyncIterator[asyncpg.Pool]:
+    opened = await pool.open_pool(database.url, "nura_app", smallest=1, largest=4)
+    yield opened
+    opened.terminate()
+
+
+@pytest.fixture(scope="session")
+async def heads(database: Database) -> AsyncIterator[asyncpg.Pool]:
+    """The writer's role, beside the writer itself."""
+    opened = await pool.open_pool(database.url, "nura_writer", smallest=1, largest=4)
+    yield opened
+    opened.terminate()
+
+
+@pytest.fixture
+def relayed() -> Relayed:
+    return Relayed()
+
+
+@pytest.fixture
+def removal(door: asyncpg.Pool, people: asyncpg.Pool, relayed: Relayed) -> Removal:
+    return Removal(Written(door, people, relayed.hub))

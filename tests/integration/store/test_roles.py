@@ -93,7 +93,6 @@ async def test_nobody_but_the_app_may_become_a_person(root: asyncpg.Connection) 
         ("nura_door", "UPDATE messages SET seq = 1"),
         ("nura_door", "DELETE FROM nura.tombstones"),
         ("nura_door", "SELECT frame FROM nura.notices"),
-        ("nura_writer", "DELETE FROM messages"),
         ("nura_writer", "UPDATE conversations SET tail_seq = 9"),
         ("nura_writer", "SELECT acknowledged_at FROM nura.notices"),
         ("nura_door", "UPDATE users SET email = ''"),

@@ -64,7 +64,7 @@ class Everybody:
 
     def drop(self, channel: str) -> None: ...
 
-    def publish(self, channel: str, seq: int | None, payload: Payload) -> None:
+    def publish(self, channel: str, seq: int | None, payload: Payload, prev: int | None = None) -> None:
         self.told.append(msgspec.json.decode(payload.data)["type"] if payload.data else "announcement")
 
 

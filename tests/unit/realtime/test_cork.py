@@ -1,7 +1,7 @@
 """What is written in one turn of the loop leaves in one send, in order; only the transport is made up here."""
 
 import asyncio
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -80,10 +80,12 @@ async def test_one_callback_uncorks_every_socket(monkeypatch: pytest.MonkeyPatch
     soon = loop.call_soon
     wires = [Wire() for _ in range(10)]
     members = [corked(wire) for wire in wires]
-    monkeypatch.setattr(
-        loop, "call_soon", lambda *args, **more: (scheduled.append(args[0]), soon(*args, **more))
-    )
 
+    def counted(callback: Any, *args: Any, **more: Any) -> asyncio.Handle:
+        scheduled.append(callback)
+        return soon(callback, *args, **more)
+
+    monkeypatch.setattr(loop, "call_soon", counted)
     for member in members * 3:
         member.write(b"x")
     monkeypatch.undo()

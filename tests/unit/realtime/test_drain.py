@@ -217,13 +217,15 @@ async def test_a_defect_in_what_is_asked_still_lets_everybody_go() -> None:
     assert list(stage.closed) == ["c0"]
 
 
-def test_it_has_begun_from_the_first_signal_on() -> None:
-    drain = Stage().drain
-    before = drain.begun
+async def test_it_has_begun_before_anybody_is_told() -> None:
+    stage = Stage()
+    stage.busy.add("ada")
+    seen = [stage.drain.begun]
+    stage.at(0.1, lambda: seen.append(stage.drain.begun))
 
-    drain.begin()
+    await stage.drain.run()
 
-    assert (before, drain.begun) == (False, True)
+    assert seen == [False, True]
 
 
 @pytest.mark.parametrize(

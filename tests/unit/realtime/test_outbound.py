@@ -1,0 +1,91 @@
+"""What is kept of what could not be said: the highest seq of each channel, and support cards whole."""
+
+from nura_rt.cache.servers import Servers
+from nura_rt.cache.slots import Node
+from nura_rt.realtime import outbound
+from nura_rt.realtime.outbound import Item, Outbound, Unsaid
+from nura_rt.realtime.payload import Payload, Tier
+from nura_rt.telemetry import Counters
+
+CARD = Payload(b'{"type":"support"}', Tier.SUPPORT)
+TYPING = Payload(b'{"type":"typing"}', Tier.EPHEMERAL)
+MESSAGE = Payload(b'{"type":"message"}')
+
+
+def made() -> tuple[Outbound, Counters]:
+    counters = Counters()
+    made = Outbound(
+        Servers("redis://nowhere"),
+        Node(),
+        verb="PUBLISH",
+        origin=b"me",
+        on_moved=lambda _: None,
+        counters=counters,
+    )
+    return made, counters
+
+
+def said(items: list[Item]) -> list[tuple[str, int | None, bytes]]:
+    return [(item.channel, item.seq, item.payload.data) for item in items]
+
+
+def test_of_messages_the_highest_seq_is_kept_of_typing_nothing_of_cards_all() -> None:
+    unsaid = Unsaid(Counters())
+    for seq in (4, 6, 5):
+        unsaid.keep(Item("conversation:a", seq, None, MESSAGE))
+    unsaid.keep(Item("conversation:b", 1, None, MESSAGE))
+    unsaid.keep(Item("user:a", None, None, TYPING))
+    unsaid.keep(Item("user:a", None, None, CARD))
+    unsaid.keep(Item("user:a", None, None, CARD))
+
+    kept = said(unsaid.take_all())
+
+    assert sorted(kept[2:]) == [("conversation:a", 6, b""), ("conversation:b", 1, b"")]
+    assert kept[:2] == [("user:a", None, CARD.data)] * 2
+    assert unsaid.take_all() == []
+
+
+def test_it_is_given_out_in_portions() -> None:
+    unsaid = Unsaid(Counters())
+    for number in range(10):
+        unsaid.keep(Item(f"conversation:{number}", 1, None, MESSAGE))
+
+    portions = [unsaid.take(4) for _ in range(4)]
+
+    assert [len(portion) for portion in portions] == [4, 4, 2, 0]
+    assert len({item.channel for portion in portions for item in portion}) == 10
+
+
+def test_too_many_frames_become_hints() -> None:
+    queue, counters = made()
+    for seq in range(1, outbound._WAITING_AT_MOST + 11):
+        queue.publish(Item("conversation:a", seq, None, MESSAGE))
+
+    rest = said(queue.unsaid())
+
+    assert counters.snapshot()["bus_dropped"] == 10
+    assert rest == [("conversation:a", outbound._WAITING_AT_MOST + 10, b"")]
+
+
+def test_too_many_bytes_become_hints() -> None:
+    queue, counters = made()
+    large = Payload(b"x" * 8_192)
+    for seq in range(1, 3_001):
+        queue.publish(Item("conversation:a", seq, None, large))
+
+    assert counters.snapshot()["bus_dropped"] == 3_000 - outbound._WAITING_BYTES // 8_192
+    assert queue._bytes <= outbound._WAITING_BYTES
+
+
+def test_what_leaves_the_queue_makes_room() -> None:
+    queue, _ = made()
+    for seq in range(1, 2_001):
+        queue.publish(Item("conversation:a", seq, None, MESSAGE))
+
+    batches = []
+    while batch := queue._next():
+        batches.append([item.seq for item in batch])
+
+    assert [seq for batch in batches for seq in batch] == list(range(1, 2_001))
+    assert max(map(len, batches)) == outbound._AT_ONCE
+    assert queue._bytes == 0
