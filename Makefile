@@ -50,7 +50,7 @@ protocol: $(STAMP) ## write docs/asyncapi.json, frames.schema.json and nura-clie
 pictures: $(STAMP) ## take the README's pictures anew (needs Chromium)
 	$(BIN)/python docs/take_pictures.py
 
-bench: $(STAMP) ## what a message costs, beside Socket.IO and FastAPI (11 min); ARGS="--peers ours --rounds 1"
+bench: $(STAMP) ## what a message costs, beside Socket.IO and FastAPI (12 min); ARGS="--peers ours --rounds 1"
 	@$(BIN)/python benchmarks/realtime.py $(ARGS)
 
 lock: $(STAMP) ## resolve requirements/base.lock anew

@@ -42,14 +42,11 @@ class Bench:
         self.memory: dict[str, list[float]] = defaultdict(list)
 
     def measure(self, one: Contestant, loads: list[Load]) -> None:
-        """One round of one contestant; idle memory on a server of its own that has done nothing else."""
-        for together in ([load for load in loads if load.idle], [load for load in loads if not load.idle]):
-            if not together:
-                continue
+        """One round of one contestant. Each load has a server of its own: what one leaves undone costs the next."""
+        for load in loads:
             url = self._database(one)
             with contestants.running(one, self._stores, url, self._folder) as server:
-                for load in together:
-                    self._run(one, server, url, load)
+                self._run(one, server, url, load)
 
     def profile(self, one: Contestant, load: Load) -> str:
         """Where the time of one load goes, as a table."""
@@ -144,7 +141,9 @@ def _text(bench: Bench, given: argparse.Namespace) -> str:
         parts += ["## A delivery\n\n15 messages/s to 1000 listeners.\n", report.fanout_table(measured)]
     if bench.memory:
         parts += ["## An idle connection\n\n2000 of them, subscribed.\n", report.memory_table(bench.memory)]
-    doubts = [doubt for samples in bench.samples.values() for doubt in report.warnings(samples)]
+    doubts = [
+        f"{load}: {doubt}" for load, samples in bench.samples.items() for doubt in report.warnings(samples)
+    ]
     if doubts:
         parts.append("Doubts:\n" + "".join(f"- {doubt}\n" for doubt in doubts))
     return "\n".join(parts)

@@ -70,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_s: float
     ping_interval_s: float
     ping_timeout_s: float
+    ws_deflate: bool
     database_url: str | None
     read_database_url: str | None
     redis_url: str | None

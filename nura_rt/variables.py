@@ -140,6 +140,7 @@ _PASSWORD = _matching(r".{1,1000}", "1 to 1000 characters", strip=False)
 _SECRET = Kind("at least 32 bytes", lambda text: _require(text, len(text.encode()) >= 32))
 _ORIGINS = Kind("a comma list of scheme://host or scheme://host:port", _parse_origins)
 _FLAG = Kind("true or false", lambda text: ("false", "true").index(text.lower()) == 1)
+_SWITCH = Kind("on or off", lambda text: ("off", "on").index(text.lower()) == 1)
 _SECONDS = _number(0.05, 3_600, whole=False)
 _COUNT = _number(1, 1_000_000)
 _BYTES = _number(256, 16_777_216)
@@ -161,6 +162,7 @@ GENERAL = (
     Variable("COMPANION_PACE_S", "0.03", _PACE, "the offline companion's pause"),
     Variable("HEARTBEAT_S", "20", _SECONDS, "seconds of silence after which a client should ping"),
     Variable("PING_INTERVAL_S", "20", _SECONDS, "seconds between WebSocket pings"),
+    Variable("WS_DEFLATE", "off", _SWITCH, "on: compress each message alone, for slow links; costs memory"),
     Variable("PING_TIMEOUT_S", "20", _SECONDS, "seconds after which an unanswered ping frees the client"),
 )
 STORES = (

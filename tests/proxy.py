@@ -42,7 +42,7 @@ class Proxy:
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *error: object) -> None:
         assert self._server is not None
         self.cut()
         self._flowing.set()  # what waits sees that it is over

@@ -128,7 +128,7 @@ def _config(settings: Settings, litestar: object) -> uvicorn.Config:
         ws_max_size=limits.frame_bytes,
         ws_ping_interval=settings.ping_interval_s,
         ws_ping_timeout=settings.ping_timeout_s,
-        ws_per_message_deflate=False,
+        ws_per_message_deflate=settings.ws_deflate,
         http="httptools",
         loop="none",
         lifespan="off",

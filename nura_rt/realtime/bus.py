@@ -190,7 +190,7 @@ class RedisBus:
             sharded=sharded,
             canary=Canary(canary),
             origin=self._instance.encode(),
-            reports=Reports(self._hear, self._settle, self._on_resync, self._take_back),
+            reports=Reports(self._hear, self._settle, self._take_back),
             counters=self._counters,
         )
 
@@ -200,11 +200,11 @@ class RedisBus:
             self._lobby.keep(item)
         self._look.set()
 
-    def _settle(self, channel: str, again: bool) -> None:
+    def _settle(self, channel: str) -> None:
         waiting = [waiter for waiter in self._waiters.get(channel, ()) if not waiter.done()]
         for waiter in waiting:
             waiter.set_result(None)
-        if again or not waiting:  # nobody reads PostgreSQL after this confirmation, so somebody must look
+        if not waiting:  # nobody reads PostgreSQL after this confirmation, so somebody must look
             self._on_resync()
 
     def _hear(self, channel: str, hint: Hint) -> None:

@@ -41,6 +41,8 @@ _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, Turn] = WeakKeyDictionary()
 class Corked:
     """Stands before an asyncio transport; what is not named here is the transport's own."""
 
+    __slots__ = ("_buffered", "_loop", "_pending", "_size", "_transport", "_turn", "queued")
+
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
         self._loop = loop

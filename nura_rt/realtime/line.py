@@ -51,12 +51,11 @@ SHARDED = Verbs("SPUBLISH", "SSUBSCRIBE", "SUNSUBSCRIBE", b"smessage", b"ssubscr
 
 
 class Reports(NamedTuple):
-    """Whom a line tells: of a frame, a confirmation (and whether it is not the first), a doubt, and of a
-    server that may have lost channels, with what could not be said to them."""
+    """Whom a line tells: of a frame, of a confirmation, and of a server that may have lost channels, with
+    what could not be said to them."""
 
     frame: Callable[[str, Hint], None]
-    confirmed: Callable[[str, bool], None]
-    doubt: Callable[[], None]
+    confirmed: Callable[[str], None]
     moved: Callable[[list[Item]], None]
 
 
@@ -183,7 +182,6 @@ class Line:
         if self._told_why:
             _log.info("bus: connected to Redis again")
             self._told_why = ""
-        self._reports.doubt()
 
     async def _until_told(self) -> None:
         await self._anew.wait()
@@ -243,10 +241,9 @@ class Line:
             self.canary.seen(found.seq)
 
     def _confirm(self, channel: str) -> None:
-        again = channel in self.confirmed  # wanted, dropped and wanted in a breath: between them it was deaf
         if channel in self._asked:
             self.confirmed.add(channel)
-        self._reports.confirmed(channel, again)
+        self._reports.confirmed(channel)
 
     def _part(self, channel: str) -> None:
         if self._leaving[channel] > 1:

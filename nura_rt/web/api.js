@@ -133,8 +133,13 @@ export const endSession = (token, id) =>
 /** @param {string} token @returns {Promise<{ended: number}>} */
 export const endOtherSessions = (token) => request("/v1/me/sessions", { token, method: "DELETE" });
 
-/** @param {string} token @returns {Promise<Conversation[]>} newest activity first */
-export const conversations = async (token) => (await request("/v1/conversations", { token })).conversations;
+/**
+ * @param {string} token
+ * @param {string} [since] `as_of` of the answer before: only what changed, and what was deleted
+ * @returns {Promise<{conversations: Conversation[], as_of: string, removed?: string[]}>} latest change first
+ */
+export const conversations = (token, since) =>
+  request(`/v1/conversations${since ? `?${new URLSearchParams({ changed_since: since })}` : ""}`, { token });
 
 /**
  * @param {string} token

@@ -14,6 +14,7 @@ import { word } from "./words.js";
 /** @typedef {import("./api.js").Message} Message */
 
 const JOIN_PATIENCE_MS = 3_000; // then the history is read even without a socket
+const READ_AFTER_MS = 1_000; // of messages that come together only the last is told
 const QUIET_MS = 30_000; // a reply that ended while we were away says no more
 
 export class ConversationView {
@@ -27,6 +28,8 @@ export class ConversationView {
   #createId = "";
   #loaded = false;
   #joinTimer = 0;
+  #readTimer = 0;
+  #readTo = 0;
   #ask;
   #onStarted;
 
@@ -39,6 +42,7 @@ export class ConversationView {
     this.#ask = ask;
     this.#onStarted = onStarted;
     this.#earlier.onclick = () => this.#loadEarlier();
+    document.addEventListener("visibilitychange", () => this.#seen());
   }
 
   get id() {
@@ -55,6 +59,8 @@ export class ConversationView {
     client.on("joined", (frame) => here(frame) && this.#joined(frame.fresh));
     client.on("message", (frame) => here(frame) && this.#arrived(frame));
     client.on("message.removed", (frame) => here(frame) && this.#timeline.forget(frame.seq, frame.removed_seq));
+    client.on("history.trimmed", (frame) => here(frame) && this.#timeline.forgetBelow(frame.before_seq));
+    client.on("conversation.removed", (frame) => here(frame) && this.#missing());
     client.on("reply.started", (frame) => here(frame) && this.#changed(() => this.#timeline.start(frame)));
     client.on("reply.delta", (frame) => here(frame) && this.#timeline.grow(frame));
     client.on("reply.ended", (frame) => here(frame) && this.#timeline.end(frame));
@@ -87,6 +93,8 @@ export class ConversationView {
 
   close() {
     clearTimeout(this.#joinTimer);
+    clearTimeout(this.#readTimer);
+    this.#readTimer = this.#readTo = 0;
     if (this.#id) this.#client?.unsubscribe(this.#id);
     this.#id = this.#createId = "";
     this.#loaded = false;
@@ -161,7 +169,20 @@ export class ConversationView {
   /** @param {Message} message */
   #arrived(message) {
     this.#changed(() => this.#timeline.put(message));
+    this.#seen();
     if (message.role === "assistant") byId("announcer").textContent = `${word("companion")}: ${message.text}`;
+  }
+
+  /** What stands here while somebody looks was read; every device of the person hears so. */
+  #seen() {
+    if (this.#readTimer || document.hidden || !this.#id) return;
+    this.#readTimer = setTimeout(() => {
+      this.#readTimer = 0;
+      const newest = this.#timeline.newest;
+      if (document.hidden || newest <= this.#readTo) return;
+      this.#readTo = newest;
+      this.#client?.read(this.#id, newest);
+    }, READ_AFTER_MS);
   }
 
   async #load() {
@@ -175,6 +196,7 @@ export class ConversationView {
       this.#earlier.hidden = !more;
       this.#loaded = true;
       this.#showEmpty();
+      this.#seen();
     } catch (error) {
       if (id === this.#id) this.#loadFailed(error);
     }

@@ -22,6 +22,7 @@ export class ConversationList {
   #state = byId("list-state");
   /** @type {Map<string, Row>} */ #rows = new Map();
   #selected = "";
+  #asOf = "";
   #ask;
   #onChange;
 
@@ -38,7 +39,10 @@ export class ConversationList {
   async load() {
     if (!this.#rows.size) say(this.#state, { text: word("listLoading") });
     try {
-      for (const conversation of await this.#ask(api.conversations)) this.#put(conversation);
+      const page = await this.#ask((token) => api.conversations(token, this.#asOf));
+      for (const conversation of page.conversations) this.#put(conversation);
+      for (const id of page.removed ?? []) this.#take(id);
+      this.#asOf = page.as_of;
     } catch {
       const again = { action: word("tryAgain"), onAction: () => void this.load() };
       if (!this.#rows.size) say(this.#state, { text: word("listFailed"), ...again });
@@ -52,6 +56,18 @@ export class ConversationList {
   changed(conversation) {
     this.#put(conversation);
     this.#arrange();
+  }
+
+  /** Deleted, here or elsewhere. @param {string} id */
+  removed(id) {
+    this.#take(id);
+    this.#arrange();
+  }
+
+  /** A device of this person has read so far. @param {string} id @param {number} seq */
+  read(id, seq) {
+    const known = this.get(id);
+    if (known && seq > known.read_seq) this.changed({ ...known, read_seq: seq });
   }
 
   /** A live message moves its conversation up. @param {import("./api.js").Message} message */
@@ -80,12 +96,19 @@ export class ConversationList {
 
   clear() {
     this.#rows.clear();
+    this.#asOf = "";
     this.#place.replaceChildren();
   }
 
   #sorted() {
     const when = (/** @type {Row} */ row) => Date.parse(activity(row.conversation));
     return [...this.#rows.values()].sort((a, b) => when(b) - when(a));
+  }
+
+  /** @param {string} id */
+  #take(id) {
+    this.#rows.get(id)?.row.remove();
+    this.#rows.delete(id);
   }
 
   /** @param {Conversation} conversation */
@@ -98,13 +121,18 @@ export class ConversationList {
       this.#rows.set(id, row);
       if (id === this.#selected) link.setAttribute("aria-current", "page");
     }
+    const known = row.conversation; // an answer may be older than what was heard meanwhile
+    conversation = { ...conversation, read_seq: Math.max(known.read_seq, conversation.read_seq) };
     row.conversation = conversation;
     const when = activity(conversation);
     const count = conversation.message_count;
     const name = titleOf(conversation);
     const last = name === day(when) ? clock(when) : day(when);
+    const isNew = conversation.head > conversation.read_seq && conversation.read_seq > 0 && id !== this.#selected;
+    row.link.classList.toggle("unread", isNew);
     row.link.replaceChildren(
       el("span", { class: "name" }, name),
+      ...(isNew ? [el("span", { class: "small new" }, word("unread"))] : []),
       el("span", { class: "small soft" }, count ? `${last} · ${word("count", { n: count })}` : last),
     );
     this.#onChange(conversation);

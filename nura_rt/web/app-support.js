@@ -8,7 +8,7 @@ import { country, language, word } from "./words.js";
 
 /** @typedef {import("./api.js").CrisisLevel} CrisisLevel */
 /** @typedef {import("./api.js").Resource} Resource */
-/** @typedef {{level: CrisisLevel, text: string, resources: Resource[], small: boolean}} Card */
+/** @typedef {{level: CrisisLevel, text: string, resources: Resource[], small: boolean, notices: string[]}} Card */
 
 /** @type {CrisisLevel[]} */
 const LEVELS = ["none", "low", "moderate", "high", "critical"];
@@ -59,11 +59,17 @@ export class SupportCard {
   /** @type {Resource[]|null} of the person's country, where it is known */ #near = null;
   /** @type {Resource[]} */ #anywhere = [];
   #shown = "";
+  /** @type {Set<string>} notices that were put aside here */ #noted = new Set();
   #announce;
+  #onNoted;
 
-  /** @param {(text: string) => void} announce for people who listen */
-  constructor(announce) {
+  /**
+   * @param {(text: string) => void} announce for people who listen
+   * @param {(noticeId: string) => void} onNoted the person put it aside
+   */
+  constructor(announce, onNoted) {
     this.#announce = announce;
+    this.#onNoted = onNoted;
   }
 
   /** Reads the numbers before they are needed, so that the card never waits for a network. */
@@ -78,6 +84,7 @@ export class SupportCard {
 
   clear() {
     this.#cards.clear();
+    this.#noted.clear();
     this.show("");
   }
 
@@ -92,8 +99,11 @@ export class SupportCard {
     const { level, text, resources } = notice;
     const id = notice.conversation_id ?? this.#shown; // words of the profile stand in no conversation
     const before = this.#cards.get(id);
+    if (this.#noted.has(notice.notice_id) || before?.notices.includes(notice.notice_id)) return; // said again
+    before?.notices.push(notice.notice_id); // putting this card aside answers for all of them
     if (weight(level) < weight("moderate") || (before && weight(level) < weight(before.level))) return;
-    this.#cards.set(id, { level, text: sentence(level, text), resources: resources ?? [], small: false });
+    const notices = before?.notices ?? [notice.notice_id];
+    this.#cards.set(id, { level, text: sentence(level, text), resources: resources ?? [], small: false, notices });
     if (id === this.#shown) this.#announce(sentence(level, text));
     this.#draw();
   }
@@ -101,7 +111,7 @@ export class SupportCard {
   /** After a reload: what stands at high or critical stays in view. @param {import("./api.js").Conversation} conversation */
   standing({ conversation_id: id, crisis_level: level }) {
     if (!stays(level) || this.#cards.has(id)) return;
-    this.#cards.set(id, { level, text: sentence(level, ""), resources: [], small: false });
+    this.#cards.set(id, { level, text: sentence(level, ""), resources: [], small: false, notices: [] });
     this.#draw();
   }
 
@@ -141,6 +151,10 @@ export class SupportCard {
 
   /** @param {Card} card */
   #putAside(card) {
+    for (const noticeId of card.notices.splice(0)) {
+      this.#noted.add(noticeId);
+      this.#onNoted(noticeId);
+    }
     if (stays(card.level)) card.small = true;
     else this.#cards.delete(this.#shown);
     this.#draw();

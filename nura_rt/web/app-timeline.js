@@ -159,6 +159,15 @@ export class Timeline {
     entry.meta.replaceChildren();
   }
 
+  /** @param {number} beforeSeq everything below is gone */
+  forgetBelow(beforeSeq) {
+    for (const [seq, entry] of this.#bySeq) {
+      if (seq >= beforeSeq) continue;
+      this.#bySeq.delete(seq);
+      this.#remove(entry);
+    }
+  }
+
   /** @param {import("./frames.js").ReplyStarted} start of a run already known: it begins anew */
   start(start) {
     this.#begin(start.run_id, start.reply_to, true);

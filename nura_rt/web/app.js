@@ -25,7 +25,10 @@ class App {
   /** @type {import("./tokens.js").Ask} */ #ask = (request) => this.#tokens.ask(request);
   #door = new Door((signedIn) => this.#enter(credentials.keep(signedIn)), () => this.#return());
   #account = new Account(this.#ask, (button) => this.#signOut(button));
-  #support = new SupportCard((text) => (byId("announcer").textContent = text));
+  #support = new SupportCard(
+    (text) => (byId("announcer").textContent = text),
+    (noticeId) => this.#client?.ackNotice(noticeId),
+  );
   #list = new ConversationList(this.#ask, (conversation) => {
     this.#support.standing(conversation);
     if (conversation.conversation_id === this.#view.id) byId("title").textContent = titleOf(conversation);
@@ -99,6 +102,9 @@ class App {
       void this.#support.prepare();
     });
     client.on("conversation.changed", (frame) => this.#list.changed(frame.conversation));
+    client.on("conversation.removed", (frame) => this.#list.removed(frame.conversation_id));
+    client.on("read", (frame) => this.#list.read(frame.conversation_id, frame.seq));
+    client.on("doubt", () => void this.#list.load());
     client.on("message", (message) => this.#list.heard(message));
     client.on("support", (frame) => this.#support.notice(frame));
     this.#client = client;

@@ -23,6 +23,7 @@ import { Outbox } from "./outbox.js";
 const PREFIX = "conversation:";
 const RESEND_MS = 1_000; // a temporary refusal without retry_after_ms
 const OVERDUE_MS = 20_000; // no answer on a live socket
+const RESUMED_AT_MOST = 20; // in `hello`, which may have 4 KiB; the others follow by `subscribe`
 
 export class RealtimeClient {
   #link;
@@ -45,6 +46,7 @@ export class RealtimeClient {
     this.#link = new Link({
       url,
       token,
+      resume: () => this.#resume(),
       onState: (state) => this.#onState(state),
       onHeads: (heads) => this.#onHeads(heads),
       onFrame: (frame) => this.#onFrame(frame),
@@ -121,6 +123,21 @@ export class RealtimeClient {
     return item;
   }
 
+  /** The person has seen everything up to here; other devices hear of it. @param {string} id @param {number} seq */
+  read(id, seq) {
+    this.#link.send({ type: "read", conversation_id: id, seq });
+  }
+
+  /** The person took note; it does not come again. @param {string} noticeId */
+  ackNotice(noticeId) {
+    this.#link.send({ type: "notice.ack", notice_id: noticeId });
+  }
+
+  /** @param {string} id of a conversation that is followed @param {boolean} on */
+  typing(id, on) {
+    this.#link.send({ type: "typing", conversation_id: id, on });
+  }
+
   /** @param {string} clientId @returns {Unsent|undefined} a refused text, given back for editing */
   takeBack(clientId) {
     return this.#outbox.get(clientId)?.refused ? this.#outbox.take(clientId) : undefined;
@@ -137,6 +154,17 @@ export class RealtimeClient {
     if (!this.#link.send({ ...frame, type: frame.type, ref })) return null;
     this.#pending.set(ref, { kind, id, at: Date.now() });
     return ref;
+  }
+
+  /** What `hello` says we have; the answers name the channel. @returns {{channel: string, seq: number}[]} */
+  #resume() {
+    const known = [...this.#channels].flatMap(([id, { last }]) => (last === null ? [] : [{ id, seq: last }]));
+    return known.slice(0, RESUMED_AT_MOST).map(({ id, seq }) => {
+      const channel = PREFIX + id;
+      /** @type {Channel} */ (this.#channels.get(id)).ref = channel;
+      this.#pending.set(channel, { kind: "join", id, at: Date.now() });
+      return { channel, seq };
+    });
   }
 
   /** @param {string} id */
@@ -162,7 +190,10 @@ export class RealtimeClient {
 
   /** @param {LinkState} state */
   #onState(state) {
-    if (state !== "online") this.#pending.clear();
+    if (state !== "online") {
+      this.#pending.clear();
+      for (const channel of this.#channels.values()) channel.ref = null;
+    }
     this.#emit("state", state);
   }
 
@@ -184,12 +215,17 @@ export class RealtimeClient {
       case "accepted": return this.#onAccepted(frame);
       case "message":
       case "message.removed": return this.#onSequenced(frame);
+      case "history.trimmed": return this.#onTrimmed(frame);
+      case "conversation.removed": return this.#onRemoved(frame);
       case "gap": return this.#onGap(frame);
       case "error": return this.#onError(frame);
       case "reply.started":
       case "reply.delta":
       case "reply.ended":
       case "support":
+      case "read":
+      case "typing":
+      case "presence":
       case "conversation.changed": return this.#emit(/** @type {"support"} */ (frame.type), /** @type {any} */ (frame));
       default: // newer servers may say more than this client knows
     }
@@ -198,7 +234,7 @@ export class RealtimeClient {
   /** @param {Frame} frame */
   #onWelcome(frame) {
     this.#emit("welcome", frame);
-    for (const id of this.#channels.keys()) this.#join(id);
+    for (const [id, channel] of this.#channels) if (channel.ref === null) this.#join(id);
     for (const item of this.#outbox.all()) this.#offer(item);
   }
 
@@ -237,24 +273,39 @@ export class RealtimeClient {
 
   /** Drops what is already known; a hole is asked for once, and what the replay cannot fill is passed over. @param {any} frame */
   #onSequenced(frame) {
-    const id = frame.conversation_id;
-    const channel = this.#channels.get(id);
-    if (!channel || channel.last === null || frame.seq <= channel.last) return;
-    if (frame.seq > channel.last + 1 && (channel.ref || frame.seq > channel.replayTo)) {
-      if (!channel.ref) this.#join(id);
-      return;
-    }
-    channel.last = frame.seq;
-    this.#emit(/** @type {"message"} */ (frame.type), frame);
+    if (this.#isNext(frame.conversation_id, frame.seq)) this.#emit(/** @type {"message"} */ (frame.type), frame);
   }
 
-  /** @param {Frame} frame the server says what it cannot fill: history has to be read again */
-  #onGap(frame) {
-    const id = frame.channel.slice(PREFIX.length);
+  /** @param {string} id @param {number} seq @param {number} [first] where a frame that covers several begins */
+  #isNext(id, seq, first = seq) {
     const channel = this.#channels.get(id);
-    if (!channel || channel.last === null) return;
-    channel.last = Math.max(channel.last, frame.to);
-    this.#emit("joined", { conversation_id: id, head: channel.last, fresh: true });
+    if (!channel || channel.last === null || seq <= channel.last) return false;
+    if (first > channel.last + 1 && (channel.ref || first > channel.replayTo)) {
+      if (!channel.ref) this.#join(id);
+      return false;
+    }
+    channel.last = seq;
+    return true;
+  }
+
+  /** Once in the order of its conversation, once without any for those who do not follow it. @param {any} frame */
+  #onTrimmed(frame) {
+    this.#isNext(frame.conversation_id, frame.seq);
+    this.#emit("history.trimmed", frame);
+  }
+
+  /** @param {any} frame the server follows it for us no more */
+  #onRemoved(frame) {
+    this.#channels.delete(frame.conversation_id);
+    this.#emit("conversation.removed", frame);
+  }
+
+  /** Some seqs will never come. Lost ones may be in the history. @param {any} frame */
+  #onGap(frame) {
+    if (!frame.channel.startsWith(PREFIX)) return this.#emit("doubt", frame);
+    const id = frame.channel.slice(PREFIX.length);
+    if (!this.#isNext(id, frame.to, frame.from) || frame.reason !== "lost") return;
+    this.#emit("joined", { conversation_id: id, head: frame.to, fresh: true });
   }
 
   /** @param {Frame} frame */

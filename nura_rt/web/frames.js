@@ -12,7 +12,7 @@
 /** @typedef {{notice_id: string, conversation_id: string|null, level: CrisisLevel, text: string, resources: Resource[]}} SupportNotice */
 /**
  * What `on` can hear; frames are handed on as the server sent them. `welcome`: after each connect, read what has
- * no seq again. `joined` with fresh: read the history over REST. `unavailable`: not found, or not this person's.
+ * no seq again; after `doubt` too. `joined` with fresh: read the history over REST. `unavailable`: not found, or not this person's.
  * @typedef {{
  *   "state": LinkState,
  *   "welcome": Frame,
@@ -23,7 +23,13 @@
  *   "reply.delta": ReplyDelta,
  *   "reply.ended": ReplyEnded,
  *   "support": SupportNotice,
+ *   "read": {conversation_id: string, seq: number},
+ *   "typing": {conversation_id: string, user_id: string, on: boolean},
+ *   "presence": {user_id: string, connections: number},
+ *   "history.trimmed": {conversation_id: string, seq: number, before_seq: number},
  *   "conversation.changed": {conversation: Conversation},
+ *   "conversation.removed": {conversation_id: string},
+ *   "doubt": Frame,
  *   "created": {create_id: string, conversation_id: string},
  *   "accepted": {client_id: string, conversation_id: string, seq: number, committed_at: string},
  *   "refused": {client_id: string, code: string},

@@ -10,12 +10,14 @@
  * @property {string} url ws: or wss: address of /v1/socket; never with a token in it
  * @property {(stale: string|null) => string|null|Promise<string|null>} token asked at each connect, and with a `stale`
  * one when the server wants a newer; null means signed out, a rejection that it cannot be had now
+ * @property {() => {channel: string, seq: number}[]} resume what is followed, asked when `hello` may say it
  * @property {(frame: Frame) => void} onFrame every frame but `pong`, `welcome` included
  * @property {(state: LinkState) => void} onState
  * @property {(heads: Record<string, number>) => void} onHeads newest seq by channel, from `pong` and `heartbeat`
  */
 
 const SUBPROTOCOL = "nura.v1";
+const WITH_RESUME = "nura.v1.1"; // chosen by a server that knows hello.resume; an older one would refuse the field
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 20_000;
 const CALM_MS = 10_000; // online this long, the backoff starts over
@@ -38,7 +40,7 @@ export class Link {
   /** @type {WebSocket|null} */ #socket = null;
   /** @type {LinkState} */ #state = "idle";
   #attempt = 0;
-  #retryAfter = 0;
+  #returnAt = 0; // when a server that stops wants us back, ms
   #heard = 0;
   #retryTimer = 0;
   #connectTimer = 0;
@@ -124,9 +126,12 @@ export class Link {
     if (turn !== this.#turn) return;
     if (!token || token === this.#stale) return this.#finish("signed-out");
     this.#shown = token;
-    const socket = new WebSocket(this.#options.url, [SUBPROTOCOL]);
+    const socket = new WebSocket(this.#options.url, [WITH_RESUME, SUBPROTOCOL]);
     this.#socket = socket;
-    socket.onopen = () => socket.send(JSON.stringify({ type: "hello", token }));
+    socket.onopen = () => {
+      const resume = socket.protocol === WITH_RESUME ? this.#options.resume() : [];
+      socket.send(JSON.stringify({ type: "hello", token, ...(resume.length ? { resume } : {}) }));
+    };
     socket.onmessage = (event) => this.#onFrame(JSON.parse(event.data));
     socket.onclose = (event) => this.#lost(event.code);
     this.#connectTimer = setTimeout(() => this.#lost(1006), CONNECT_MS);
@@ -158,7 +163,7 @@ export class Link {
     if (frame.type === "welcome") this.#welcomed(frame);
     if (frame.type === "auth.expiring") void this.#renew();
     if (frame.type === "error" && frame.ref === AUTH) this.#renewRefused(frame);
-    if (frame.type === "draining") this.#retryAfter = frame.reconnect_after_ms;
+    if (frame.type === "draining") this.#returnAt = Date.now() + frame.reconnect_after_ms;
     if (frame.heads) this.#options.onHeads(frame.heads);
     if (frame.type !== "pong" && frame.type !== "heartbeat") this.#options.onFrame(frame);
   }
@@ -168,7 +173,7 @@ export class Link {
     clearTimeout(this.#connectTimer);
     this.#calmTimer = setTimeout(() => (this.#attempt = 0), CALM_MS);
     this.#beatTimer = setInterval(() => this.#probe(GRACE_MS), frame.heartbeat_s * 1000);
-    this.#retryAfter = 0;
+    this.#returnAt = 0;
     this.#stale = null;
     this.#setState("online");
   }
@@ -221,9 +226,9 @@ export class Link {
     else if (code >= 4500 && code <= 4999) return this.#finish("refused");
     if (code === TOO_FAST) this.#attempt = Math.max(this.#attempt, TOO_FAST_ATTEMPT);
     this.#setState(this.#away());
-    const delay = this.#retryAfter || backoff(this.#attempt);
+    const delay = Math.max(backoff(this.#attempt), this.#returnAt - Date.now());
     this.#attempt += 1;
-    this.#retryAfter = 0;
+    this.#returnAt = 0;
     this.#retryTimer = setTimeout(() => this.#open(), delay);
   }
 

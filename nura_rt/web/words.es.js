@@ -85,6 +85,7 @@ export default {
   earlier: "Mensajes anteriores",
   newer: "Mensajes nuevos",
   removed: "Aquí se borró un mensaje.",
+  unread: "Mensajes nuevos",
   you: "Tú",
   companion: "Acompañante",
 

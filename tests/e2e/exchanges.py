@@ -2,7 +2,7 @@
 
 All blocks fenced as `frames` are one story of one new person; one with settings beside the word is a story of its own,
 on an instance of its own. Lines, each said by a device if one is named: `-> {...}` is sent; `<- {...}` is the next
-frame; `<- closed 4501 bad_token`; `.. anything` cuts the line; `=> METHOD /path` asks REST, `<= 204` is its answer;
+frame; `<- closed 4501 bad_token`; `.. anything` cuts the line; `=> METHOD /path` asks REST, `<= 200 {...}` answers;
 `!! anything` stops the server; `# anything` is for the reader. Indented lines go on.
 Ids and moments stand for whatever they are there, the same everywhere; `…` stands for any text, or whatever else.
 """
@@ -191,8 +191,7 @@ class Player:
                 case "=>":
                     await self._ask(line)
                 case "<=":
-                    assert self._answer is not None
-                    assert str(self._answer.status_code) == line.said, f"line {line.number}: {self._answer}"
+                    self._answered(line)
                 case "..":
                     await self._sockets.pop(line.device).close()
                 case "!!":
@@ -229,6 +228,13 @@ class Player:
     async def _closed(self, line: Line) -> None:
         code, reason = await ended(self._sockets.pop(line.device), within_s=WITHIN_S)
         assert f"closed {code} {reason}" == line.said, f"line {line.number}: {code} {reason}"
+
+    def _answered(self, line: Line) -> None:
+        assert self._answer is not None
+        status, _, body = line.said.partition(" ")
+        assert str(self._answer.status_code) == status, f"line {line.number}: {self._answer}"
+        why = self.bound.differs(json.loads(body), self._answer.json()) if body else None
+        assert why is None, f"line {line.number}: {why}"
 
     async def _ask(self, line: Line) -> None:
         method, path, body = [*line.said.split(" ", 2), ""][:3]

@@ -81,6 +81,13 @@ async def test_what_is_not_renewed_ends_and_the_key_with_the_last(patient: Redis
     assert await eyes.exists(KEY) == 0
 
 
+async def test_a_shorter_lease_does_not_cut_the_others_short(patient: Redis, eyes: Redis) -> None:
+    await leases(patient, lease_s=900).renew([ada(member(1))])
+    await leases(patient, lease_s=60).renew([ada(member(2))])
+
+    assert await eyes.pttl(KEY) > 60_000
+
+
 async def test_the_key_itself_expires(patient: Redis, eyes: Redis) -> None:
     await leases(patient, lease_s=40).renew([ada(member(1))])
 

@@ -21,6 +21,9 @@ from nura_rt.store.batch import Row
 from relayed import Relayed
 from rows import make_conversation, make_person, turn
 
+# All our routes name path parameters so; a server of its own shows the warning to nobody.
+pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
+
 
 class Trusting:
     """Where `Identify` stands: the token is the person."""

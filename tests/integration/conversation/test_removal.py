@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
 from nura_rt.conversation.create import Written
 from nura_rt.conversation.removal import Removal
 from nura_rt.conversation.threads import NotThere
+from nura_rt.conversation.writer import Kept, Writer
 from nura_rt.pipeline.turn import LEVELS
 from nura_rt.realtime import channels
 from nura_rt.store import batch, reply_runs
@@ -103,6 +105,21 @@ async def test_what_is_not_the_persons_is_not_there(
             await removal.remove(*attempt)
 
     assert await one(root, "SELECT seq FROM messages WHERE id = $1", row.message_id) == (1,)
+
+
+async def test_a_retry_of_a_removed_message_by_the_same_instance_is_a_repeat(
+    root: asyncpg.Connection, writer: Writer, place: Place, removal: Removal
+) -> None:
+    """Its outcome was unknown, so the very same row is tried again, and somebody had removed it meanwhile."""
+    row = place()
+    first = await writer.keep(row)
+    await removal.remove(*where(row))
+
+    again = await writer.keep(row)
+
+    assert isinstance(first, Kept)
+    assert again == msgspec.structs.replace(first, duplicate=True)
+    assert await root.fetchval("SELECT count(*) FROM messages WHERE user_id = $1", row.person_id) == 0
 
 
 async def test_two_instances_that_remove_the_same_message_at_once_take_one_seq(
@@ -208,7 +225,7 @@ async def test_seqs_stay_dense_whatever_comes_and_goes_at_once(
             # a late retry now and then, of what may be gone by now
             retries = [place(client_id=row.client_id) for row in chance.sample(kept, min(len(kept), 2))]
             async with heads.acquire() as conn:
-                found = await batch.keep(conn, [*rows, *retries], levels=LEVELS, lease_s=3600)
+                found = await batch.keep(conn, [*rows, *retries], levels=LEVELS, lease_s=3600)  # type: ignore[arg-type]
             assert len(found) == len(rows) + len(retries)
             kept.extend(rows)
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +31,16 @@ class Desk:
         self.counters = Counters()
         rates = Rates(redis, self.counters, kind="messages", per_s=per_s, burst=burst)
         self.rate = PersonRate(rates, per_s=per_s, burst=burst, clock=lambda: self.now)
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Its task runs, and has not ended by itself."""
+        task = asyncio.ensure_future(self.rate.run())
+        try:
+            yield
+            assert not task.done()
+        finally:
+            task.cancel()
 
     def take(self, tries: int, person_id: str = "ada") -> int:
         """How many of so many tries got through."""
@@ -92,21 +104,17 @@ async def test_in_the_long_run_all_instances_together_give_out_one_allowance(red
 
 
 async def test_its_task_settles_what_was_taken_without_being_asked(here: Desk, redis: Redis) -> None:
-    task = asyncio.ensure_future(here.rate.run())
-    people = [f"person-{number}" for number in range(1200)]
-    for person_id in people:
-        here.take(1, person_id)
-    async with asyncio.timeout(30):
-        while (settled := await redis.dbsize()) < 1200:
-            pass
-    here.take(3)
-    async with asyncio.timeout(30):
+    async with here.at_work(), asyncio.timeout(60):
+        for number in range(1200):
+            here.take(1, f"person-{number}")
+        settled = [await redis.dbsize()]
+        while settled[-1] < 1200:
+            settled.append(await redis.dbsize())
+        here.take(3)  # after a while of nothing
         while not await redis.exists(KEY):
             pass
 
-    assert settled == 1200
-    assert not task.done()
-    task.cancel()
+    assert settled[-1] == 1200
 
 
 async def test_rest_and_socket_share_what_a_person_may_write(here: Desk) -> None:
@@ -140,23 +148,20 @@ async def test_without_redis_each_instance_counts_alone_and_on_its_return_togeth
     async with server(tmp_path) as valkey:
         redis = client.for_caches(valkey.url)
         here, there = Desk(redis), Desk(redis)
-        tasks = [asyncio.ensure_future(desk.rate.run()) for desk in (here, there)]
-        await valkey.kill()
-        away = (here.take(50), there.take(50))
-        for desk in (here, there):
-            await eventually(partial(_gave_up, desk))
-        here.now += 5 / SLOW  # full again
-        there.now += 5 / SLOW
-        await valkey.start()
-        here.take(5)
-        async with asyncio.timeout(30):
-            while not await valkey.eyes.exists(KEY):
-                pass
-        first = there.take(1)
-        await eventually(lambda: there.rate._shut_until)
-
-        assert (away, first, there.take(50)) == ((5, 5), 1, 0)
-        assert not any(task.done() for task in tasks)
-        for task in tasks:
-            task.cancel()
+        async with here.at_work(), there.at_work():
+            await valkey.kill()
+            away = (here.take(50), there.take(50))
+            for desk in (here, there):
+                await eventually(partial(_gave_up, desk))
+            here.now += 5 / SLOW  # full again
+            there.now += 5 / SLOW
+            await valkey.start()
+            here.take(5)
+            async with asyncio.timeout(30):
+                while not await valkey.eyes.exists(KEY):
+                    pass
+            first = there.take(1)
+            await eventually(lambda: there.rate._shut_until)
         await redis.aclose()
+
+    assert (away, first, there.take(50)) == ((5, 5), 1, 0)

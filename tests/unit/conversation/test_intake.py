@@ -10,7 +10,7 @@ import pytest
 from nura_rt.conversation.intake import Accepted, Intake, Turn
 from nura_rt.conversation.intake import Refused as NotTaken
 from nura_rt.conversation.recent import RecentLevels
-from nura_rt.conversation.support import SupportCards
+from nura_rt.conversation.support import SupportCards, notice
 from nura_rt.conversation.writer import Busy, Kept, OnOutcome, Outcome, Refused
 from nura_rt.pipeline.pipeline import Pipeline
 from nura_rt.realtime.hub import Hub
@@ -80,7 +80,9 @@ def intake_of(
         writer=writer,
         hub=hub,
         take_job=jobs.append,
-        cards=SupportCards(hub, lambda level: (level, [])),
+        cards=SupportCards(
+            hub, lambda level: (level, []), lambda _, card: everybody.told.append(f"again {card.notice_id}")
+        ),
         recent=RecentLevels(),
         on_use=lambda *use: uses.append(use) if uses is not None else None,
     )
@@ -102,7 +104,7 @@ def said(text: str, fate: Fate, uses: list[tuple[str, ...]] | None = None) -> tu
     ("fate", "told"),
     [
         (kept, ["accepted", "support", "message"]),
-        (repeated, ["accepted", "support", "announcement"]),
+        (repeated, ["accepted", "again support-the-first", "announcement"]),
         (not_found, ["refused", "support"]),
         (degraded, ["refused", "support"]),
         (busy, ["refused", "support"]),
@@ -156,6 +158,23 @@ def test_a_reply_job_holds_ids_and_no_words() -> None:
 
     assert set(job.payload) == {"message_id", "conversation_id", "seq", "level"}
     assert job.key == f"reply:{job.payload['message_id']}"
+
+
+@pytest.mark.parametrize("text", [SERIOUS, ORDINARY])
+def test_the_card_that_is_shown_is_kept_with_the_message(text: str) -> None:
+    rows: list[Row] = []
+    answers: list[Accepted | NotTaken] = []
+
+    def remember(row: Row) -> Outcome:
+        rows.append(row)
+        return kept(row)
+
+    intake_of(Everybody(), remember)[0].accept(Turn("p1", "c1", "k1", text), answers.append)
+
+    card = answers[0].support
+    assert rows[0].notice == (notice(card) if card else None)
+    assert (card is not None) == (text == SERIOUS)
+    assert card is None or card.notice_id == f"support-{rows[0].message_id}"
 
 
 def test_a_nul_is_taken_out_and_the_rest_is_kept() -> None:

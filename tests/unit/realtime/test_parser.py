@@ -82,10 +82,12 @@ def test_whole_messages_are_no_chatter(parser: Parser) -> None:
 
 
 @pytest.mark.parametrize("behind", [frame(TEXT, b"late"), frame(PING, b"late"), b"\xff" * 100])
-def test_behind_a_close_nothing_is_parsed_or_kept(parser: Parser, behind: bytes) -> None:
-    parser.receive_data(close() + behind * 1000)
+@pytest.mark.parametrize("before", [0, 62, 63])  # with 63 the close is where a sip ends
+def test_behind_a_close_nothing_is_parsed_or_kept(parser: Parser, before: int, behind: bytes) -> None:
+    parser.receive_data(frame(PING) * before + close() + behind * 1000)
 
-    assert [event.opcode for event in parser.events_received() if isinstance(event, Frame)] == [Opcode.CLOSE]
+    opcodes = [event.opcode for event in parser.events_received() if isinstance(event, Frame)]
+    assert opcodes == [Opcode.PING] * before + [Opcode.CLOSE]
     assert (len(parser.held), len(parser.reader.buffer)) == (0, 0)
 
 
