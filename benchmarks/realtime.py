@@ -133,8 +133,8 @@ def _text(bench: Bench, given: argparse.Namespace) -> str:
         ]
     if measured := bench.samples.get("steady"):
         parts += [
-            "## A message and its reply\n\nThe same conversations at 100 messages/s in all: few enough for every "
-            "reply to be written. Mostly the price of waking up.\n",
+            "## A message and its reply\n\nThe same conversations at 100 messages/s in all: few enough for the "
+            "replies to keep up on a quiet machine (then rows/msg is 2). Mostly the price of waking up.\n",
             report.message_table(measured),
         ]
     if measured := bench.samples.get("fanout"):

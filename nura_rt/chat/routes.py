@@ -28,7 +28,7 @@ class Rooms(msgspec.Struct, frozen=True):
     intake: Intake
     rate: PersonRate
     limits: Limits
-    removal: Removal | None = None
+    removal: Removal
 
 
 def chat_routes(rooms: Rooms) -> list[HTTPRouteHandler]:
@@ -37,7 +37,7 @@ def chat_routes(rooms: Rooms) -> list[HTTPRouteHandler]:
     writes = Pace(per_s=limits.frames_per_s, burst=limits.frame_burst)
     return [
         *conversation_routes(rooms.people, rooms.identify, rooms.creation, rooms.threads, writes),
-        *([removal_route(rooms.identify, rooms.removal, writes)] if rooms.removal else []),
+        removal_route(rooms.identify, rooms.removal, writes),
         *message_routes(
             rooms.reads,
             rooms.identify,

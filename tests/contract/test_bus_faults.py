@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 from bus_members import Member, conversation, member
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from certificates import Authority
 from cluster import Server, server
+from nura_rt.cache import client
+from nura_rt.cache.slots import Node
 from nura_rt.realtime.payload import Payload, Tier
 from proxy import Proxy
 from servers import eventually
+from tls_proxy import TlsProxy
 
 pytestmark = pytest.mark.slow
 _MB = 1024 * 1024
@@ -159,6 +164,20 @@ async def test_who_may_not_listen_is_sick_until_he_may(redis: Server, near: Memb
         await asyncio.wait([task])
 
     assert few.seqs(conversation()) == [1]
+
+
+@pytest.mark.parametrize(("host", "trusted"), [("127.0.0.1", "theirs"), ("localhost", "ours")])
+async def test_nobody_is_spoken_to_who_cannot_show_the_right_certificate(
+    redis: Server, tmp_path: Path, host: str, trusted: str
+) -> None:
+    authorities = {name: Authority(tmp_path, name) for name in ("ours", "theirs")}
+    async with TlsProxy(("127.0.0.1", redis.port), authorities["ours"].issue("bus", "127.0.0.1")) as front:
+        link = client.for_bus(f"rediss://{host}:{front.port}?ssl_ca_certs={authorities[trusted].file}").link(
+            Node()
+        )
+
+        with pytest.raises(RedisConnectionError, match="certificate verify failed"):
+            await link.open()
 
 
 async def test_it_may_begin_before_there_is_a_redis(tmp_path: Path) -> None:

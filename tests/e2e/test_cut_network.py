@@ -6,7 +6,7 @@ import pytest
 
 from nura_rt.embedded.stack import Addresses
 from peers import peer, until_seq
-from proxy import Proxy, postgres_socket, postgres_through, redis_socket
+from proxy import Proxy, redis_socket
 from servers import Instance, StartInstance
 
 pytestmark = pytest.mark.slow
@@ -32,22 +32,3 @@ async def test_what_a_sender_could_not_publish_is_told_when_redis_is_back(
             await listener.collect(until_seq(accepted["seq"] + 1))
 
             assert listener.seqs() == [1, 2, 3, 4]
-
-
-async def test_sigterm_ends_an_instance_whose_postgresql_has_frozen(
-    start_instance: StartInstance, stores: Addresses
-) -> None:
-    assert stores.database_url is not None
-    async with Proxy(postgres_socket(stores.database_url)) as link:
-        url = postgres_through(stores.database_url, link.port)
-        frozen = await asyncio.to_thread(start_instance, SUPABASE_DATABASE_URL=url)
-        async with peer(frozen, "frozen") as person:
-            conversation = await person.open_conversation()
-            link.freeze()
-            await person.say(
-                "message.send", conversation_id=conversation, client_id="never-kept", text="are you there"
-            )
-
-            took_s = await asyncio.to_thread(frozen.stop, within_s=10)
-
-            assert took_s < 8

@@ -38,7 +38,6 @@ class Cast:
         for number, person in enumerate(people):
             for _ in range(2 + number % 2):
                 await self._open(person)
-        may_remove = await self._removals_work(people[0])
         for number, person in enumerate(people):
             own = [c for c, owner in self.world.owner.items() if owner == person]
             others = next(c for c, owner in self.world.owner.items() if owner != person)
@@ -55,9 +54,8 @@ class Cast:
                     self.world, f"{person}-rover", person, number % 2, roams=True, resumes=number % 2 == 0
                 ),
             ]
-            if may_remove:
-                mine = [sender for sender in self.senders if sender.person == person]
-                self.removers.append(Remover(self.world, person, mine))
+            mine = [sender for sender in self.senders if sender.person == person]
+            self.removers.append(Remover(self.world, person, mine))
 
     def start(self, group: asyncio.TaskGroup, enough: Callable[[], bool]) -> None:
         """Everybody begins."""
@@ -105,16 +103,6 @@ class Cast:
         self.world.owner[conversation] = person
         self.world.history.add("own", conversation=conversation, person=person)
         return conversation
-
-    async def _removals_work(self, person: str) -> bool:
-        """Does this server take messages back?"""
-        conversation = await self._open(person)
-        url = f"{self.world.site.rest_url(0)}/v1/conversations/{conversation}/messages"
-        async with httpx.AsyncClient(timeout=15) as client:
-            said = await client.post(url, json={"text": "never mind"}, headers=self._headers(person))
-            message_id = said.raise_for_status().json()["message_id"]
-            gone = await client.delete(f"{url}/{message_id}", headers=self._headers(person))
-        return gone.status_code in (200, 204)
 
     def _headers(self, person: str) -> dict[str, str]:
         return {

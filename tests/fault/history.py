@@ -22,7 +22,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     gap: `seq`..`to` will never come (`what`: the server's reason, or "page": REST did not have them)
     removed, trimmed: an entry of its own in the order, about `about` · remove_invoke, remove_ack: of `seq`
     skip, repeat: the server left out seqs before `seq`, or said it again, on one subscription
-    foreign: a frame about somebody else · notice, ack_notice · fault, heal: `what` · quiet, end: see `checker`
+    unrecovered, behind: the view had to page, or to join again · foreign: a frame about somebody else
+    notice, ack_notice · fault, heal: `what` · commits_cut: `about` so many · retry: a temporary error
+    quiet: all that is to come has been written · end: views had their time
     """
 
     t: float

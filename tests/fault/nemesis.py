@@ -57,6 +57,7 @@ class Nemesis:
     def __init__(self, site: Site, history: History) -> None:
         self.site = site
         self.slow_stops: list[float | None] = []
+        self.commits_cut = 0
         self._history = history
 
     async def run(self, plan: list[Fault], until: Callable[[], bool]) -> None:
@@ -67,6 +68,8 @@ class Nemesis:
                 return
             self._history.add("fault", what=fault.name, about=int(fault.lasts_s * 1000))
             await FAULTS[fault.kind](self, fault)
+            if fault.kind == "commit-reset":
+                self._history.add("commits_cut", about=self.commits_cut)
             if fault.kind not in _ENDS_INSTANCES:  # the network and the stores are well from now on
                 self._history.add("heal", what=fault.name)
             await asyncio.gather(*(node.ready() for node in self.site.nodes))
@@ -181,6 +184,8 @@ async def _commit(nemesis: Nemesis, fault: Fault) -> None:
     await asyncio.sleep(fault.lasts_s)
     for link in links:
         link.heal()
+        nemesis.commits_cut += link.sprung
+        link.sprung = 0
 
 
 async def _both_ways(nemesis: Nemesis, fault: Fault) -> None:

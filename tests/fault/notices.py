@@ -12,11 +12,10 @@ _ON_ITS_WAY_S = 1.0  # a card read just before it was taken back may still arriv
 def told(case: Case) -> Iterator[Violation]:
     """Each acknowledged cause has its card, and every connection that lasted long enough has heard of it."""
     cards = {row.notice_id: row for row in case.rows("notice")}
-    if not cards:
-        return  # this server keeps none
     heard = _first_heard(case)
     taken = _first(case, "ack_notice")
     sockets = list(_sockets(case))
+    troubles = sorted(case.troubles())
     for ack in _causes(case):
         notice_id = f"support-{ack.message_id}"
         person = case.owner[ack.conversation]
@@ -27,7 +26,7 @@ def told(case: Case) -> Iterator[Violation]:
         for client, whose, began, ended in sockets:
             if whose != person:
                 continue
-            deadline = _calm_since(case, max(began, ack.t)) + _TOLD_WITHIN_S
+            deadline = _calm_since(troubles, max(began, ack.t)) + _TOLD_WITHIN_S
             if deadline < min(ended, until) and heard.get((client, notice_id), float("inf")) > deadline:
                 yield Violation("notice-untold", f"{client} was not told {notice_id} in time")
 
@@ -85,9 +84,9 @@ def _sockets(case: Case) -> Iterator[tuple[str, str, float, float]]:
         yield event.client, event.person, event.t, end
 
 
-def _calm_since(case: Case, t: float) -> float:
+def _calm_since(troubles: list[tuple[float, float]], t: float) -> float:
     """The first moment from `t` on at which the trouble of that time, and what overlaps it, was over."""
-    for began, over in sorted(case.troubles()):
+    for began, over in troubles:
         if began <= t + _TOLD_WITHIN_S and over > t:
             t = over
     return t

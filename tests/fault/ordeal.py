@@ -63,6 +63,9 @@ class Outcome(msgspec.Struct, frozen=True):
             "reconnects": str(kinds["disconnect"]),
             "read over REST": str(kinds["unrecovered"]),
             "behind": str(kinds["behind"]),
+            "commits cut": str(
+                max((event.about for event in self.history if event.kind == "commits_cut"), default=0)
+            ),
             "converged after s": f"{converged_s:.1f}",
             "faults": f"{faults.total()}: "
             + ", ".join(f"{kind} {count}" for kind, count in sorted(faults.items())),
