@@ -16,12 +16,12 @@ _RENEW = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lease, at_most, held = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now))
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 for at = 4 + held, #ARGV do
   redis.call('ZREM', KEYS[1], ARGV[at])
 end
 for at = 4, 3 + held do
-  redis.call('ZADD', KEYS[1], string.format('%.0f', now + lease), ARGV[at])
+  redis.call('ZADD', KEYS[1], now + lease, ARGV[at])
 end
 local count, displaced = redis.call('ZCARD', KEYS[1]), {}
 if count > at_most then

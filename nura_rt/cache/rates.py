@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from nura_rt.cache.script import Script
 from nura_rt.telemetry import Counters
 
-# All in microseconds; as text, because Lua would round a number of sixteen digits.
+# All in microseconds, whole numbers below 2^53.
 # A debt is forgiven beyond a minute, so that a clock that was set back shuts nobody out for long.
 _CHARGE = """
 local time = redis.call('TIME')
@@ -23,7 +23,7 @@ local charged = full + n * each
 if ask and charged - room > now then
   return math.ceil(charged - room - now)
 end
-redis.call('SET', KEYS[1], string.format('%.0f', charged), 'PX', math.ceil((charged - now) / 1000))
+redis.call('SET', KEYS[1], charged, 'PX', math.ceil((charged - now) / 1000))
 if ask then
   return 0
 end

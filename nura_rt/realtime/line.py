@@ -235,8 +235,7 @@ class Line:
         if found is None:
             self._counters.add("bus_unreadable")
         elif found.origin != self._origin:
-            if channel in self._wanted:
-                self._reports.frame(channel, found)
+            self._reports.frame(channel, found)
         elif channel == self.canary.channel and found.seq is not None:
             self.canary.seen(found.seq)
 

@@ -51,8 +51,7 @@ class Parser(ServerProtocol):
         whole = frame.fin and frame.opcode in _DATA
         if not whole:
             self.chatter += 1
-        enough = (whole and self.state is State.OPEN) or self._frames % _FRAMES_AT_ONCE == 0
-        if enough and not self.eof_sent:  # after that nothing is parsed any more
+        if (whole and self.state is State.OPEN) or self._frames % _FRAMES_AT_ONCE == 0:
             self.held, self.reader.buffer = self.reader.buffer, bytearray()
 
     def fail(self, code: int, reason: str = "") -> None:

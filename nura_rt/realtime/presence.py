@@ -129,9 +129,7 @@ class Presence:
         news, changes = self._next()
         answers = await self._leases.renew(changes) if changes else []
         if answers is None:
-            self._away = True
-            for person_id, joined in news.items():
-                self._news[person_id] = joined or self._news.get(person_id, False)
+            self._away = True  # until it is back, everybody here is due
             return False
         if self._away:  # it may have forgotten everything
             self._away = False

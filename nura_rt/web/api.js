@@ -12,10 +12,12 @@
  * @property {string|null} title
  * @property {string} status
  * @property {CrisisLevel} crisis_level
- * @property {number} head seq of its newest message
+ * @property {number} head seq of the newest that happened in it
+ * @property {number} read_seq how far the person has read
  * @property {number} message_count
  * @property {string|null} last_message_at RFC 3339
  * @property {string} created_at RFC 3339
+ * @property {string} updated_at RFC 3339
  */
 /**
  * @typedef {object} Message
@@ -135,17 +137,20 @@ export const endOtherSessions = (token) => request("/v1/me/sessions", { token, m
 
 /**
  * @param {string} token
- * @param {string} [since] `as_of` of the answer before: only what changed, and what was deleted
- * @returns {Promise<{conversations: Conversation[], as_of: string, removed?: string[]}>} latest change first
+ * @param {{since?: string, cursor?: string}} [from] since: `as_of` of an earlier first page, then only what changed, and
+ * what was deleted; cursor: `next` of the page before
+ * @returns {Promise<{conversations: Conversation[], as_of: string, next?: string, removed?: string[]}>} latest change first
  */
-export const conversations = (token, since) =>
-  request(`/v1/conversations${since ? `?${new URLSearchParams({ changed_since: since })}` : ""}`, { token });
+export function conversations(token, { since, cursor } = {}) {
+  const query = new URLSearchParams({ ...(since ? { changed_since: since } : {}), ...(cursor ? { cursor } : {}) });
+  return request(`/v1/conversations?${query}`, { token });
+}
 
 /**
  * @param {string} token
  * @param {string} id
  * @param {number} [before] only messages with a smaller seq
- * @returns {Promise<{messages: Message[], more: boolean}>} seq ascending, at most 50
+ * @returns {Promise<{messages: Message[], more: boolean, head: number}>} seq ascending, at most 50; head: the newest seq
  */
 export function messages(token, id, before) {
   const query = new URLSearchParams({ limit: "50", ...(before ? { before: String(before) } : {}) });

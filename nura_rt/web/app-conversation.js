@@ -21,7 +21,7 @@ export class ConversationView {
   #nothing = byId("nothing");
   #earlier = /** @type {HTMLButtonElement} */ (byId("earlier"));
   #timeline = new Timeline(byId("messages"), (clientId) => this.#edit(clientId));
-  #follow = new Follow(byId("scroll"), byId("newer"));
+  #follow = new Follow(byId("scroll"), byId("newer"), () => this.#seen());
   #composer = new Composer((text) => this.#send(text));
   /** @type {RealtimeClient|null} */ #client = null;
   #id = "";
@@ -29,18 +29,23 @@ export class ConversationView {
   #loaded = false;
   #joinTimer = 0;
   #readTimer = 0;
-  #readTo = 0;
+  #reached = 0; // the newest seq that stands here
+  #seenTo = 0; // the newest that somebody had before their eyes
+  #readTo = 0; // what the server was told of it
   #ask;
   #onStarted;
+  #onSeen;
 
   /**
    * @param {object} options
    * @param {import("./tokens.js").Ask} options.ask
    * @param {(id: string) => void} options.onStarted the first words made this conversation
+   * @param {(id: string, seq: number) => void} options.onSeen the person has it before their eyes up to here
    */
-  constructor({ ask, onStarted }) {
+  constructor({ ask, onStarted, onSeen }) {
     this.#ask = ask;
     this.#onStarted = onStarted;
+    this.#onSeen = onSeen;
     this.#earlier.onclick = () => this.#loadEarlier();
     document.addEventListener("visibilitychange", () => this.#seen());
   }
@@ -56,15 +61,15 @@ export class ConversationView {
     const here = (frame) => frame.conversation_id === this.#id;
     client.on("state", (state) => this.#timeline.waitingIs(waitingWord(state)));
     client.on("welcome", (frame) => frame.limits?.text_chars && this.#composer.limitTo(frame.limits.text_chars));
-    client.on("joined", (frame) => here(frame) && this.#joined(frame.fresh));
+    client.on("joined", (frame) => here(frame) && this.#joined(frame));
     client.on("message", (frame) => here(frame) && this.#arrived(frame));
-    client.on("message.removed", (frame) => here(frame) && this.#timeline.forget(frame.seq, frame.removed_seq));
-    client.on("history.trimmed", (frame) => here(frame) && this.#timeline.forgetBelow(frame.before_seq));
+    client.on("message.removed", (frame) => here(frame) && this.#forgot(frame.seq, () => this.#timeline.forget(frame.removed_seq)));
+    client.on("history.trimmed", (frame) => here(frame) && this.#forgot(frame.seq, () => this.#timeline.forgetBelow(frame.before_seq)));
     client.on("conversation.removed", (frame) => here(frame) && this.#missing());
     client.on("reply.started", (frame) => here(frame) && this.#changed(() => this.#timeline.start(frame)));
     client.on("reply.delta", (frame) => here(frame) && this.#timeline.grow(frame));
     client.on("reply.ended", (frame) => here(frame) && this.#timeline.end(frame));
-    client.on("accepted", (frame) => here(frame) && this.#timeline.accept(frame.client_id, frame.seq, frame.committed_at));
+    client.on("accepted", (frame) => here(frame) && this.#accepted(frame));
     client.on("refused", (frame) => this.#timeline.refuse(frame.client_id, frame.code));
     client.on("created", (frame) => this.#created(frame));
     client.on("unavailable", (frame) => here(frame) && this.#missing());
@@ -82,7 +87,7 @@ export class ConversationView {
 
   /** @param {string} id */
   open(id) {
-    if (id === this.#id) return;
+    if (id === this.#id) return this.#seen();
     this.close();
     this.#id = id;
     this.#showWaiting();
@@ -93,8 +98,8 @@ export class ConversationView {
 
   close() {
     clearTimeout(this.#joinTimer);
-    clearTimeout(this.#readTimer);
-    this.#readTimer = this.#readTo = 0;
+    if (this.#readTimer) this.#tellRead();
+    this.#reached = this.#seenTo = this.#readTo = 0;
     if (this.#id) this.#client?.unsubscribe(this.#id);
     this.#id = this.#createId = "";
     this.#loaded = false;
@@ -160,8 +165,10 @@ export class ConversationView {
     this.#onStarted(this.#id);
   }
 
-  /** @param {boolean} fresh */
-  #joined(fresh) {
+  /** @param {{fresh: boolean, read_seq: number}} frame the server may have missed what we said on the socket before */
+  #joined({ fresh, read_seq: readTo }) {
+    this.#readTo = readTo;
+    this.#seen();
     setTimeout(() => this.#timeline.dropQuiet(QUIET_MS), QUIET_MS);
     if (fresh || !this.#loaded) void this.#load();
   }
@@ -169,34 +176,54 @@ export class ConversationView {
   /** @param {Message} message */
   #arrived(message) {
     this.#changed(() => this.#timeline.put(message));
-    this.#seen();
+    this.#reach(message.seq);
     if (message.role === "assistant") byId("announcer").textContent = `${word("companion")}: ${message.text}`;
+  }
+
+  /** @param {{client_id: string, seq: number, committed_at: string, duplicate: boolean}} frame */
+  #accepted(frame) {
+    this.#timeline.accept(frame.client_id, frame.seq, frame.committed_at);
+    if (frame.duplicate && this.#loaded) void this.#load(); // it may have been removed since
+  }
+
+  /** @param {number} seq of the removal @param {() => void} change */
+  #forgot(seq, change) {
+    change();
+    if (this.#loaded) this.#showEmpty();
+    this.#reach(seq);
+  }
+
+  /** @param {number} seq the newest that stands here, or its removal does */
+  #reach(seq) {
+    this.#reached = Math.max(this.#reached, seq);
+    this.#seen();
   }
 
   /** What stands here while somebody looks was read; every device of the person hears so. */
   #seen() {
-    if (this.#readTimer || document.hidden || !this.#id) return;
-    this.#readTimer = setTimeout(() => {
-      this.#readTimer = 0;
-      const newest = this.#timeline.newest;
-      if (document.hidden || newest <= this.#readTo) return;
-      this.#readTo = newest;
-      this.#client?.read(this.#id, newest);
-    }, READ_AFTER_MS);
+    if (this.#reached <= this.#readTo || !this.#id || document.hidden || !this.#follow.atEnd) return;
+    this.#seenTo = this.#reached;
+    this.#onSeen(this.#id, this.#seenTo);
+    this.#readTimer ||= setTimeout(() => this.#tellRead(), READ_AFTER_MS);
+  }
+
+  #tellRead() {
+    clearTimeout(this.#readTimer);
+    this.#readTimer = 0;
+    if (!document.hidden && this.#client?.read(this.#id, this.#seenTo)) this.#readTo = this.#seenTo;
   }
 
   async #load() {
     clearTimeout(this.#joinTimer);
     const id = this.#id;
     try {
-      const { messages, more } = await this.#ask((token) => api.messages(token, id));
+      const { messages, more, head } = await this.#ask((token) => api.messages(token, id));
       if (id !== this.#id) return;
-      if ((messages[0]?.seq ?? 0) > this.#timeline.newest + 1) this.#timeline.clearKept();
-      for (const message of messages) this.#timeline.put(message);
+      this.#timeline.renew(messages, head, more);
       this.#earlier.hidden = !more;
       this.#loaded = true;
       this.#showEmpty();
-      this.#seen();
+      this.#reach(head);
     } catch (error) {
       if (id === this.#id) this.#loadFailed(error);
     }
@@ -229,6 +256,7 @@ export class ConversationView {
 
   #missing() {
     this.#timeline.clear();
+    this.#earlier.hidden = true;
     say(this.#nothing, { text: word("missing"), action: word("toList"), onAction: () => location.assign("#/") });
   }
 }

@@ -9,11 +9,13 @@ export class Follow {
   #scroll;
   #newer;
   #following = true;
+  #onEnd;
 
-  /** @param {HTMLElement} scroll @param {HTMLElement} newer button that leads to the end */
-  constructor(scroll, newer) {
+  /** @param {HTMLElement} scroll @param {HTMLElement} newer button that leads to the end @param {() => void} onEnd it is in view */
+  constructor(scroll, newer, onEnd) {
     this.#scroll = scroll;
     this.#newer = newer;
+    this.#onEnd = onEnd;
     scroll.addEventListener("scroll", () => this.#look(), { passive: true });
     newer.onclick = () => this.toEnd();
     const watcher = new ResizeObserver(() => this.#following && this.toEnd());
@@ -24,7 +26,14 @@ export class Follow {
   #look() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroll;
     this.#following = scrollHeight - clientHeight - scrollTop < NEAR_PX;
-    if (this.#following) this.#newer.hidden = true;
+    if (!this.#following) return;
+    this.#newer.hidden = true;
+    this.#onEnd();
+  }
+
+  /** Whether somebody who looks sees the newest message. */
+  get atEnd() {
+    return this.#following && this.#scroll.clientHeight > 0; // 0: another view stands in its place
   }
 
   toEnd() {

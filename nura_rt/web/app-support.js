@@ -10,6 +10,8 @@ import { country, language, word } from "./words.js";
 /** @typedef {import("./api.js").Resource} Resource */
 /** @typedef {{level: CrisisLevel, text: string, resources: Resource[], small: boolean, notices: string[]}} Card */
 
+const EVERYWHERE = "*"; // words of the profile stand in no conversation
+
 /** @type {CrisisLevel[]} */
 const LEVELS = ["none", "low", "moderate", "high", "critical"];
 
@@ -96,22 +98,25 @@ export class SupportCard {
 
   /** @param {import("./frames.js").SupportNotice} notice from the server; a lower level never replaces a higher one */
   notice(notice) {
-    const { level, text, resources } = notice;
-    const id = notice.conversation_id ?? this.#shown; // words of the profile stand in no conversation
+    const { level, text, resources, notice_id: noticeId } = notice;
+    if (this.#noted.has(noticeId)) return this.#onNoted(noticeId); // said again: the server has not heard it
+    const id = notice.conversation_id ?? EVERYWHERE;
     const before = this.#cards.get(id);
-    if (this.#noted.has(notice.notice_id) || before?.notices.includes(notice.notice_id)) return; // said again
-    before?.notices.push(notice.notice_id); // putting this card aside answers for all of them
+    if (before?.notices.includes(noticeId)) return;
+    before?.notices.push(noticeId); // putting this card aside answers for all of them
     if (weight(level) < weight("moderate") || (before && weight(level) < weight(before.level))) return;
-    const notices = before?.notices ?? [notice.notice_id];
+    const notices = before?.notices ?? [noticeId];
     this.#cards.set(id, { level, text: sentence(level, text), resources: resources ?? [], small: false, notices });
-    if (id === this.#shown) this.#announce(sentence(level, text));
+    if (id === this.#shown || id === EVERYWHERE) this.#announce(sentence(level, text));
     this.#draw();
   }
 
   /** After a reload: what stands at high or critical stays in view. @param {import("./api.js").Conversation} conversation */
   standing({ conversation_id: id, crisis_level: level }) {
-    if (!stays(level) || this.#cards.has(id)) return;
-    this.#cards.set(id, { level, text: sentence(level, ""), resources: [], small: false, notices: [] });
+    const before = this.#cards.get(id);
+    if (!stays(level) || (before && weight(before.level) >= weight(level))) return;
+    const { resources, notices } = before ?? { resources: [], notices: [] };
+    this.#cards.set(id, { level, text: sentence(level, ""), resources, small: false, notices });
     this.#draw();
   }
 
@@ -120,8 +125,15 @@ export class SupportCard {
     return this.#near ?? (card.resources.length ? card.resources : this.#anywhere);
   }
 
+  /** Of this conversation and of everywhere the heavier one. @returns {Card|undefined} */
+  #standing() {
+    const [here, everywhere] = [this.#shown, EVERYWHERE].map((id) => this.#cards.get(id));
+    const rank = (/** @type {Card} */ card) => weight(card.level) + (card.small ? 0 : 0.5);
+    return here && everywhere && rank(everywhere) > rank(here) ? everywhere : (here ?? everywhere);
+  }
+
   #draw() {
-    const card = this.#cards.get(this.#shown);
+    const card = this.#standing();
     this.#place.hidden = !card;
     if (!card) return this.#place.replaceChildren();
     this.#place.dataset.level = card.level;
@@ -156,7 +168,7 @@ export class SupportCard {
       this.#onNoted(noticeId);
     }
     if (stays(card.level)) card.small = true;
-    else this.#cards.delete(this.#shown);
+    else for (const [id, other] of this.#cards) if (other === card) this.#cards.delete(id);
     this.#draw();
     byId("box").focus({ preventScroll: true });
   }

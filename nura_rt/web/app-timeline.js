@@ -29,6 +29,8 @@ export class Timeline {
   /** @type {Map<string, Entry>} by client_id */ #unsent = new Map();
   /** @type {Map<string, Run>} by run_id */ #runs = new Map();
   /** @type {Set<string>} run_ids whose late words are not wanted any more */ #done = new Set();
+  /** @type {Set<number>} seqs that were removed: a history read before may still bring them */ #gone = new Set();
+  #trimmedTo = 0;
   #count = 0;
   #onEdit;
 
@@ -55,26 +57,47 @@ export class Timeline {
   clear() {
     this.#place.replaceChildren();
     this.#entries = [];
-    for (const known of [this.#bySeq, this.#unsent, this.#runs, this.#done]) known.clear();
+    for (const known of [this.#bySeq, this.#unsent, this.#runs, this.#done, this.#gone]) known.clear();
+    this.#trimmedTo = 0;
   }
 
-  /** Forgets the kept messages before a fresh history is put in; what waits and what is written stays. */
-  clearKept() {
-    for (const entry of this.#bySeq.values()) this.#remove(entry);
-    this.#bySeq.clear();
+  /**
+   * Puts in the newest page of the history. What else was kept is forgotten where that page says that it is gone, or
+   * where nobody knows what lies between.
+   * @param {readonly Message[]} messages @param {number} head the newest seq when it was read @param {boolean} more others are before it
+   */
+  renew(messages, head, more) {
+    const first = messages[0]?.seq ?? 0;
+    const from = more && first <= this.newest + 1 ? first : 0;
+    const seqs = new Set(messages.map((message) => message.seq));
+    this.#drop((seq) => seq >= from && seq <= head && !seqs.has(seq));
+    for (const message of messages) this.put(message);
   }
 
-  /** @param {Message} message @returns {boolean} false when it was already shown whole */
+  /** @param {(seq: number) => boolean} which of the kept messages */
+  #drop(which) {
+    for (const [seq, entry] of this.#bySeq) {
+      if (!which(seq)) continue;
+      this.#bySeq.delete(seq);
+      this.#remove(entry);
+    }
+  }
+
+  /** @param {number} seq */
+  #isGone(seq) {
+    return seq < this.#trimmedTo || this.#gone.has(seq);
+  }
+
+  /** @param {Message} message that is not shown yet */
   put(message) {
     const known = this.#bySeq.get(message.seq);
-    if (known?.node.dataset.messageId) return false;
+    if (known?.node.dataset.messageId || this.#isGone(message.seq)) return;
     const entry = known ?? this.#claim(message) ?? this.#make(message.role);
     entry.node.dataset.messageId = message.message_id;
     entry.node.classList.remove("writing");
     entry.text.data = message.text;
     entry.at = Date.parse(message.created_at);
     this.#settle(entry, message.seq, message.role === "user");
-    return true;
   }
 
   /** The element that already stands for this message. @param {Message} message @returns {Entry|undefined} */
@@ -128,7 +151,7 @@ export class Timeline {
     const entry = this.#unsent.get(clientId);
     if (!entry) return;
     this.#unsent.delete(clientId);
-    if (this.#bySeq.has(seq)) return this.#remove(entry); // a repeat whose message is shown already
+    if (this.#bySeq.has(seq) || this.#isGone(seq)) return this.#remove(entry); // a repeat
     entry.at = Date.parse(committedAt);
     this.#settle(entry, seq, true);
   }
@@ -150,8 +173,9 @@ export class Timeline {
     if (entry) this.#remove(entry);
   }
 
-  /** @param {number} seq the tombstone's own @param {number} removedSeq */
-  forget(seq, removedSeq) {
+  /** @param {number} removedSeq */
+  forget(removedSeq) {
+    this.#gone.add(removedSeq);
     const entry = this.#bySeq.get(removedSeq);
     if (!entry) return;
     entry.text.data = word("removed");
@@ -161,11 +185,8 @@ export class Timeline {
 
   /** @param {number} beforeSeq everything below is gone */
   forgetBelow(beforeSeq) {
-    for (const [seq, entry] of this.#bySeq) {
-      if (seq >= beforeSeq) continue;
-      this.#bySeq.delete(seq);
-      this.#remove(entry);
-    }
+    this.#trimmedTo = Math.max(this.#trimmedTo, beforeSeq);
+    this.#drop((seq) => seq < beforeSeq);
   }
 
   /** @param {import("./frames.js").ReplyStarted} start of a run already known: it begins anew */

@@ -36,6 +36,7 @@ class App {
   #view = new ConversationView({
     ask: this.#ask,
     onStarted: (id) => location.replace(`#/c/${encodeURIComponent(id)}`),
+    onSeen: (id, seq) => this.#list.read(id, seq),
   });
 
   begin() {
@@ -102,7 +103,10 @@ class App {
       void this.#support.prepare();
     });
     client.on("conversation.changed", (frame) => this.#list.changed(frame.conversation));
-    client.on("conversation.removed", (frame) => this.#list.removed(frame.conversation_id));
+    client.on("conversation.removed", (frame) => {
+      this.#list.removed(frame.conversation_id);
+      this.#label();
+    });
     client.on("read", (frame) => this.#list.read(frame.conversation_id, frame.seq));
     client.on("doubt", () => void this.#list.load());
     client.on("message", (message) => this.#list.heard(message));

@@ -10,6 +10,7 @@
  * Invariant: messages of a conversation are handed on once and in seq order; a text that was sent is
  * offered to the server, always with the same client_id, until it is acknowledged or refused for good.
  */
+import { Channels, conversationOf } from "./channels.js";
 import { Link } from "./link.js";
 import { Outbox } from "./outbox.js";
 
@@ -17,19 +18,18 @@ import { Outbox } from "./outbox.js";
 /** @typedef {import("./link.js").LinkState} LinkState */
 /** @typedef {import("./outbox.js").Unsent} Unsent */
 /** @typedef {import("./frames.js").ClientEvents} ClientEvents */
-/** @typedef {{last: number|null, ref: string|null, replayTo: number}} Channel last: newest seq handed on */
 /** @typedef {{kind: "send"|"create"|"join", id: string, at: number}} Pending */
 
-const PREFIX = "conversation:";
 const RESEND_MS = 1_000; // a temporary refusal without retry_after_ms
 const OVERDUE_MS = 20_000; // no answer on a live socket
-const RESUMED_AT_MOST = 20; // in `hello`, which may have 4 KiB; the others follow by `subscribe`
+const NOTED_AT_MOST = 100; // notices that wait to be acknowledged; a forgotten one only comes again
 
 export class RealtimeClient {
   #link;
   #outbox;
-  /** @type {Map<string, Channel>} by conversation_id */ #channels = new Map();
+  #channels;
   /** @type {Map<string, Pending>} by ref */ #pending = new Map();
+  /** @type {Set<string>} notice_ids the server was not told of yet */ #noted = new Set();
   /** @type {Map<string, Set<(value: any) => void>>} */ #listeners = new Map();
   #refs = 0;
   #overdueTimer = 0;
@@ -43,12 +43,17 @@ export class RealtimeClient {
    */
   constructor({ url, token, userId, storage }) {
     this.#outbox = new Outbox(userId, storage);
+    this.#channels = new Channels({
+      join: (id, channel, since) => this.#ask("join", id, { type: "subscribe", channel, ...(since === null ? {} : { since }) }),
+      leave: (channel) => this.#link.send({ type: "unsubscribe", ref: this.#ref(), channel }),
+      emit: (type, value) => this.#emit(type, value),
+    });
     this.#link = new Link({
       url,
       token,
-      resume: () => this.#resume(),
+      resume: (room) => this.#resume(room),
       onState: (state) => this.#onState(state),
-      onHeads: (heads) => this.#onHeads(heads),
+      onHeads: (heads) => this.#channels.compare(heads),
       onFrame: (frame) => this.#onFrame(frame),
     });
   }
@@ -94,15 +99,12 @@ export class RealtimeClient {
 
   /** @param {string} id conversation_id; live frames follow after `joined` */
   subscribe(id) {
-    if (this.#channels.has(id)) return;
-    this.#channels.set(id, { last: null, ref: null, replayTo: 0 });
-    this.#join(id);
+    this.#channels.follow(id);
   }
 
   /** @param {string} id */
   unsubscribe(id) {
-    if (!this.#channels.delete(id)) return;
-    this.#link.send({ type: "unsubscribe", ref: this.#ref(), channel: PREFIX + id });
+    this.#channels.unfollow(id);
   }
 
   /**
@@ -123,19 +125,20 @@ export class RealtimeClient {
     return item;
   }
 
-  /** The person has seen everything up to here; other devices hear of it. @param {string} id @param {number} seq */
+  /** The person has seen everything up to here. @param {string} id @param {number} seq @returns {boolean} false: not said */
   read(id, seq) {
-    this.#link.send({ type: "read", conversation_id: id, seq });
+    return this.#tell({ type: "read", conversation_id: id, seq });
   }
 
-  /** The person took note; it does not come again. @param {string} noticeId */
+  /** The person took note; said now or when there is a connection. @param {string} noticeId */
   ackNotice(noticeId) {
-    this.#link.send({ type: "notice.ack", notice_id: noticeId });
+    if (this.#noted.size < NOTED_AT_MOST) this.#noted.add(noticeId);
+    this.#tellNoted();
   }
 
-  /** @param {string} id of a conversation that is followed @param {boolean} on */
+  /** @param {string} id of a conversation that is followed @param {boolean} on @returns {boolean} false: not said */
   typing(id, on) {
-    this.#link.send({ type: "typing", conversation_id: id, on });
+    return this.#tell({ type: "typing", conversation_id: id, on });
   }
 
   /** @param {string} clientId @returns {Unsent|undefined} a refused text, given back for editing */
@@ -156,68 +159,50 @@ export class RealtimeClient {
     return ref;
   }
 
-  /** What `hello` says we have; the answers name the channel. @returns {{channel: string, seq: number}[]} */
-  #resume() {
-    const known = [...this.#channels].flatMap(([id, { last }]) => (last === null ? [] : [{ id, seq: last }]));
-    return known.slice(0, RESUMED_AT_MOST).map(({ id, seq }) => {
-      const channel = PREFIX + id;
-      /** @type {Channel} */ (this.#channels.get(id)).ref = channel;
-      this.#pending.set(channel, { kind: "join", id, at: Date.now() });
-      return { channel, seq };
-    });
+  /** Says what only a server of minor 1 understands. @param {Frame} frame @returns {boolean} */
+  #tell(frame) {
+    return this.#link.minor >= 1 && this.#link.send(frame);
   }
 
-  /** @param {string} id */
-  #join(id) {
-    const channel = this.#channels.get(id);
-    if (!channel) return;
-    const since = channel.last === null ? {} : { since: channel.last };
-    channel.ref = this.#ask("join", id, { type: "subscribe", channel: PREFIX + id, ...since });
+  #tellNoted() {
+    for (const id of this.#noted) if (this.#tell({ type: "notice.ack", notice_id: id })) this.#noted.delete(id);
+  }
+
+  /** What `hello` says we have; the answers name the channel. @param {number} room */
+  #resume(room) {
+    this.#pending.clear();
+    const resumed = this.#channels.resume(room);
+    for (const { channel } of resumed) this.#pending.set(channel, { kind: "join", id: conversationOf(channel), at: Date.now() });
+    return resumed;
   }
 
   /** @param {Unsent} item */
-  #offer(item) {
-    if (item.refused) return;
-    const id = item.conversation_id ? item.client_id : /** @type {string} */ (item.create_id);
+  #offer({ refused, conversation_id, create_id, client_id, text }) {
+    if (refused) return;
+    const id = conversation_id ? client_id : /** @type {string} */ (create_id);
     if ([...this.#pending.values()].some((other) => other.id === id)) return;
-    if (!item.conversation_id) {
-      this.#ask("create", id, { type: "conversation.create", client_id: id });
-    } else {
-      const { conversation_id, client_id, text } = item;
-      this.#ask("send", id, { type: "message.send", conversation_id, client_id, text });
-    }
+    if (conversation_id) this.#ask("send", id, { type: "message.send", conversation_id, client_id, text });
+    else this.#ask("create", id, { type: "conversation.create", client_id: id });
   }
 
   /** @param {LinkState} state */
   #onState(state) {
-    if (state !== "online") {
-      this.#pending.clear();
-      for (const channel of this.#channels.values()) channel.ref = null;
-    }
+    if (state !== "online") this.#pending.clear();
     this.#emit("state", state);
-  }
-
-  /** @param {Record<string, number>} heads */
-  #onHeads(heads) {
-    for (const [id, channel] of this.#channels) {
-      const head = heads[PREFIX + id];
-      if (channel.last !== null && channel.ref === null && head > channel.last) this.#join(id);
-    }
   }
 
   /** @param {Frame} frame */
   #onFrame(frame) {
-    // Ahead of the server where the protocol's next minors are known: a page may outlive a deploy.
     switch (frame.type) {
       case "welcome": return this.#onWelcome(frame);
       case "subscribed": return this.#onSubscribed(frame);
       case "conversation.created": return this.#onCreated(frame);
       case "accepted": return this.#onAccepted(frame);
       case "message":
-      case "message.removed": return this.#onSequenced(frame);
-      case "history.trimmed": return this.#onTrimmed(frame);
+      case "message.removed": return this.#channels.sequenced(frame);
+      case "history.trimmed": return this.#channels.trimmed(frame);
       case "conversation.removed": return this.#onRemoved(frame);
-      case "gap": return this.#onGap(frame);
+      case "gap": return this.#channels.gap(frame);
       case "error": return this.#onError(frame);
       case "reply.started":
       case "reply.delta":
@@ -234,21 +219,15 @@ export class RealtimeClient {
   /** @param {Frame} frame */
   #onWelcome(frame) {
     this.#emit("welcome", frame);
-    for (const [id, channel] of this.#channels) if (channel.ref === null) this.#join(id);
+    this.#channels.joinRest();
     for (const item of this.#outbox.all()) this.#offer(item);
+    this.#tellNoted();
   }
 
   /** @param {Frame} frame */
   #onSubscribed(frame) {
-    const id = frame.channel.slice(PREFIX.length);
-    const channel = this.#channels.get(id);
     this.#pending.delete(frame.ref);
-    if (!channel || channel.ref !== frame.ref) return;
-    const fresh = channel.last === null || !frame.recovered;
-    channel.ref = null;
-    channel.replayTo = frame.head;
-    if (fresh) channel.last = frame.head;
-    this.#emit("joined", { conversation_id: id, head: frame.head, fresh });
+    this.#channels.joined(frame);
   }
 
   /** @param {Frame} frame */
@@ -263,49 +242,18 @@ export class RealtimeClient {
 
   /** @param {Frame} frame */
   #onAccepted(frame) {
-    const { conversation_id, seq, committed_at } = frame;
+    const { conversation_id, seq, committed_at, duplicate } = frame;
     const sent = this.#pending.get(frame.ref);
     if (!sent) return;
     this.#pending.delete(frame.ref);
     this.#outbox.take(sent.id);
-    this.#emit("accepted", { client_id: sent.id, conversation_id, seq, committed_at });
-  }
-
-  /** Drops what is already known; a hole is asked for once, and what the replay cannot fill is passed over. @param {any} frame */
-  #onSequenced(frame) {
-    if (this.#isNext(frame.conversation_id, frame.seq)) this.#emit(/** @type {"message"} */ (frame.type), frame);
-  }
-
-  /** @param {string} id @param {number} seq @param {number} [first] where a frame that covers several begins */
-  #isNext(id, seq, first = seq) {
-    const channel = this.#channels.get(id);
-    if (!channel || channel.last === null || seq <= channel.last) return false;
-    if (first > channel.last + 1 && (channel.ref || first > channel.replayTo)) {
-      if (!channel.ref) this.#join(id);
-      return false;
-    }
-    channel.last = seq;
-    return true;
-  }
-
-  /** Once in the order of its conversation, once without any for those who do not follow it. @param {any} frame */
-  #onTrimmed(frame) {
-    this.#isNext(frame.conversation_id, frame.seq);
-    this.#emit("history.trimmed", frame);
+    this.#emit("accepted", { client_id: sent.id, conversation_id, seq, committed_at, duplicate });
   }
 
   /** @param {any} frame the server follows it for us no more */
   #onRemoved(frame) {
-    this.#channels.delete(frame.conversation_id);
+    this.#channels.forget(frame.conversation_id);
     this.#emit("conversation.removed", frame);
-  }
-
-  /** Some seqs will never come. Lost ones may be in the history. @param {any} frame */
-  #onGap(frame) {
-    if (!frame.channel.startsWith(PREFIX)) return this.#emit("doubt", frame);
-    const id = frame.channel.slice(PREFIX.length);
-    if (!this.#isNext(id, frame.to, frame.from) || frame.reason !== "lost") return;
-    this.#emit("joined", { conversation_id: id, head: frame.to, fresh: true });
   }
 
   /** @param {Frame} frame */
@@ -319,7 +267,7 @@ export class RealtimeClient {
 
   /** @param {Pending} asked */
   #again(asked) {
-    if (asked.kind === "join") return this.#join(asked.id);
+    if (asked.kind === "join") return this.#channels.join(asked.id);
     const item = this.#outbox.all().find((other) => [other.client_id, other.create_id].includes(asked.id));
     if (item) this.#offer(item);
   }
@@ -327,7 +275,7 @@ export class RealtimeClient {
   /** @param {Pending} asked @param {string} code */
   #giveUp(asked, code) {
     if (asked.kind === "join") {
-      this.#channels.delete(asked.id);
+      this.#channels.forget(asked.id);
       return this.#emit("unavailable", { conversation_id: asked.id, code });
     }
     const items = this.#outbox.all().filter((item) => [item.client_id, item.create_id].includes(asked.id));

@@ -16,7 +16,7 @@
  * @typedef {{
  *   "state": LinkState,
  *   "welcome": Frame,
- *   "joined": {conversation_id: string, head: number, fresh: boolean},
+ *   "joined": {conversation_id: string, head: number, fresh: boolean, read_seq: number},
  *   "message": Message,
  *   "message.removed": {conversation_id: string, seq: number, removed_seq: number},
  *   "reply.started": ReplyStarted,
@@ -31,7 +31,7 @@
  *   "conversation.removed": {conversation_id: string},
  *   "doubt": Frame,
  *   "created": {create_id: string, conversation_id: string},
- *   "accepted": {client_id: string, conversation_id: string, seq: number, committed_at: string},
+ *   "accepted": {client_id: string, conversation_id: string, seq: number, committed_at: string, duplicate: boolean},
  *   "refused": {client_id: string, code: string},
  *   "unavailable": {conversation_id: string, code: string},
  * }} ClientEvents

@@ -10,7 +10,8 @@
  * @property {string} url ws: or wss: address of /v1/socket; never with a token in it
  * @property {(stale: string|null) => string|null|Promise<string|null>} token asked at each connect, and with a `stale`
  * one when the server wants a newer; null means signed out, a rejection that it cannot be had now
- * @property {() => {channel: string, seq: number}[]} resume what is followed, asked when `hello` may say it
+ * @property {(room: number) => {channel: string, seq: number}[]} resume asked on each new socket: what is followed, as
+ * far as it fits into so many characters of `hello`; 0 for a server that does not know of it
  * @property {(frame: Frame) => void} onFrame every frame but `pong`, `welcome` included
  * @property {(state: LinkState) => void} onState
  * @property {(heads: Record<string, number>) => void} onHeads newest seq by channel, from `pong` and `heartbeat`
@@ -18,6 +19,7 @@
 
 const SUBPROTOCOL = "nura.v1";
 const WITH_RESUME = "nura.v1.1"; // chosen by a server that knows hello.resume; an older one would refuse the field
+const HELLO_CHARS = 4096; // a longer one ends the socket for good
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 20_000;
 const CALM_MS = 10_000; // online this long, the backoff starts over
@@ -40,6 +42,7 @@ export class Link {
   /** @type {WebSocket|null} */ #socket = null;
   /** @type {LinkState} */ #state = "idle";
   #attempt = 0;
+  #minor = 0;
   #returnAt = 0; // when a server that stops wants us back, ms
   #heard = 0;
   #retryTimer = 0;
@@ -60,6 +63,11 @@ export class Link {
 
   get state() {
     return this.#state;
+  }
+
+  /** What the server of this socket knows of the protocol; a page may outlive a deploy. */
+  get minor() {
+    return this.#minor;
   }
 
   /** Connects, and stays connected until `stop` or a close code that says not to. */
@@ -128,13 +136,18 @@ export class Link {
     this.#shown = token;
     const socket = new WebSocket(this.#options.url, [WITH_RESUME, SUBPROTOCOL]);
     this.#socket = socket;
-    socket.onopen = () => {
-      const resume = socket.protocol === WITH_RESUME ? this.#options.resume() : [];
-      socket.send(JSON.stringify({ type: "hello", token, ...(resume.length ? { resume } : {}) }));
-    };
+    socket.onopen = () => socket.send(this.#hello(token, socket.protocol === WITH_RESUME));
     socket.onmessage = (event) => this.#onFrame(JSON.parse(event.data));
     socket.onclose = (event) => this.#lost(event.code);
     this.#connectTimer = setTimeout(() => this.#lost(1006), CONNECT_MS);
+  }
+
+  /** @param {string} token @param {boolean} mayResume */
+  #hello(token, mayResume) {
+    const hello = { type: "hello", token };
+    const room = mayResume ? HELLO_CHARS - JSON.stringify({ ...hello, resume: [] }).length : 0;
+    const resume = this.#options.resume(room);
+    return JSON.stringify(resume.length ? { ...hello, resume } : hello);
   }
 
   /** Lets go of the socket at once: a half-open one may take minutes to say `close`. */
@@ -163,7 +176,7 @@ export class Link {
     if (frame.type === "welcome") this.#welcomed(frame);
     if (frame.type === "auth.expiring") void this.#renew();
     if (frame.type === "error" && frame.ref === AUTH) this.#renewRefused(frame);
-    if (frame.type === "draining") this.#returnAt = Date.now() + frame.reconnect_after_ms;
+    if (frame.type === "draining") this.#returnAt = Date.now() + (frame.reconnect_after_ms ?? 0);
     if (frame.heads) this.#options.onHeads(frame.heads);
     if (frame.type !== "pong" && frame.type !== "heartbeat") this.#options.onFrame(frame);
   }
@@ -173,6 +186,7 @@ export class Link {
     clearTimeout(this.#connectTimer);
     this.#calmTimer = setTimeout(() => (this.#attempt = 0), CALM_MS);
     this.#beatTimer = setInterval(() => this.#probe(GRACE_MS), frame.heartbeat_s * 1000);
+    this.#minor = frame.protocol?.minor ?? 0;
     this.#returnAt = 0;
     this.#stale = null;
     this.#setState("online");

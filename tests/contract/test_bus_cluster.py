@@ -155,6 +155,7 @@ async def test_commands_follow_a_slot_that_moves(masters: Cluster) -> None:
 
     for key in keys[:10]:
         await masters.migrate(key, masters.masters[1])
+    await redis.hset(keys[0], "state", "active")
     for key in keys:
         pipe = redis.pipeline()
         pipe.hset(key, "state", "ended")

@@ -44,7 +44,8 @@ class Cast:
             for index, conversation in enumerate(own):
                 for copy in range(2 if index == 0 else 1):
                     name = f"{person}-sender-{index}{'ab'[copy]}"
-                    sender = Sender(self.world, name, person, conversation, (number + index + copy) % 2)
+                    home = (number + index + copy) % 2
+                    sender = Sender(self.world, name, person, conversation, home, old=bool(copy))
                     sender.strangers = others
                     self.senders.append(sender)
             self.subscribers += [

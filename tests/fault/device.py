@@ -50,8 +50,10 @@ class World:
 class Device:
     """Keeps a socket open until `stop`. What a kind of device does with it stands in its `on_...` methods."""
 
-    def __init__(self, world: World, name: str, person: str, home: int, *, faithful: bool = True) -> None:
-        """`faithful` devices come back to the instance `home`, others go to the next one."""
+    def __init__(
+        self, world: World, name: str, person: str, home: int, *, faithful: bool = True, old: bool = False
+    ) -> None:
+        """`faithful` devices come back to the instance `home`, others go to the next one; `old`: minor 0."""
         self.world = world
         self.name = name
         self.person = person
@@ -63,6 +65,7 @@ class Device:
         self.leaves_at = float("inf")  # when it goes away by itself, by the monotonic clock
         self.away_s = 0.0
         self._faithful = faithful
+        self._protocols = _PROTOCOLS[1:] if old else _PROTOCOLS
         self._failures = 0
 
     async def run(self) -> None:
@@ -72,7 +75,7 @@ class Device:
                 async with asyncio.timeout(_OPENED_WITHIN_S):
                     socket = await connect(
                         self.world.site.socket_url(self.at),
-                        subprotocols=_PROTOCOLS,
+                        subprotocols=self._protocols,
                         compression=None,
                         max_size=None,
                         ping_interval=None,
@@ -136,6 +139,7 @@ class Device:
                 welcome = json.loads(await socket.recv())
             self.socket = socket
             self._failures = 0
+            self.leaves_at = float("inf")
             welcomed = True
             self.world.history.add("connect", client=self.name, person=self.person, what=str(self.at))
             await self.on_frame(welcome)
@@ -176,6 +180,9 @@ class Device:
             else:
                 heard_at, asked = time.monotonic(), False
                 self._see_to_it_that_it_is_ours(frame)
+                if frame["type"] == "draining" and self.minor:
+                    soon = time.monotonic() + frame["reconnect_after_ms"] / 1000
+                    self.leaves_at = min(self.leaves_at, soon)
                 await self.on_frame(frame)
             await self.on_tick()
 

@@ -23,7 +23,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     removed, trimmed: an entry of its own in the order, about `about` · remove_invoke, remove_ack: of `seq`
     skip, repeat: the server left out seqs before `seq`, or said it again, on one subscription
     unrecovered, behind: the view had to page, or to join again · foreign: a frame about somebody else
-    notice, ack_notice · fault, heal: `what` · commits_cut: `about` so many · retry: a temporary error
+    notice, ack_notice · fault, heal: `what` · commits_cut, stopped: `about` so many, in ms · retry: a temporary error
     quiet: all that is to come has been written · end: views had their time
     """
 

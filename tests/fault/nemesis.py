@@ -15,7 +15,7 @@ from stack import Site
 
 from proxy import Proxy
 
-_ENDS_WITHIN_S = 35.0  # promised for an instance that is told to stop
+ENDS_WITHIN_S = 35.0  # promised for an instance that is told to stop
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -52,13 +52,13 @@ def schedule(seed: int, seconds: float, *, instances: int = 2) -> list[Fault]:
 
 
 class Nemesis:
-    """Carries out a schedule. `slow_stops`: seconds (None: never) of each stop that took longer than promised."""
+    """Carries out a schedule. `stops`: how many seconds (None: never) it took who was told to stop."""
 
     def __init__(self, site: Site, history: History) -> None:
         self.site = site
-        self.slow_stops: list[float | None] = []
+        self.stops: list[float | None] = []
         self.commits_cut = 0
-        self._history = history
+        self.note = history.add
 
     async def run(self, plan: list[Fault], until: Callable[[], bool]) -> None:
         """One fault after the other, until `until` or the end of the plan; returns when all is healed."""
@@ -66,15 +66,15 @@ class Nemesis:
             await asyncio.sleep(fault.after_s)
             if until():
                 return
-            self._history.add("fault", what=fault.name, about=int(fault.lasts_s * 1000))
+            self.note("fault", what=fault.name, about=int(fault.lasts_s * 1000))
             await FAULTS[fault.kind](self, fault)
             if fault.kind == "commit-reset":
-                self._history.add("commits_cut", about=self.commits_cut)
+                self.note("commits_cut", about=self.commits_cut)
             if fault.kind not in _ENDS_INSTANCES:  # the network and the stores are well from now on
-                self._history.add("heal", what=fault.name)
+                self.note("heal", what=fault.name)
             await asyncio.gather(*(node.ready() for node in self.site.nodes))
             if fault.kind in _ENDS_INSTANCES:
-                self._history.add("heal", what=fault.name)
+                self.note("heal", what=fault.name)
 
     def those(self, links: list[Proxy], fault: Fault) -> list[Proxy]:
         """The links this fault is about."""
@@ -105,9 +105,9 @@ async def _stop(nemesis: Nemesis, fault: Fault) -> None:
         node.held = True
         assert node.process is not None
         node.process.send_signal(signal.SIGTERM)
-    for took_s in await asyncio.gather(*(node.ended(within_s=_ENDS_WITHIN_S + 10) for node in nodes)):
-        if took_s is None or took_s > _ENDS_WITHIN_S:
-            nemesis.slow_stops.append(took_s)
+    for took_s in await asyncio.gather(*(node.ended(within_s=ENDS_WITHIN_S + 10) for node in nodes)):
+        nemesis.stops.append(took_s)
+        nemesis.note("stopped", about=int((took_s or 0) * 1000))
     await asyncio.sleep(fault.lasts_s)
     for node in nodes:
         node.spawn()

@@ -18,7 +18,7 @@ from cast import Cast
 from checker import check
 from device import World
 from history import Event, History, Row
-from nemesis import Fault, Nemesis, schedule
+from nemesis import ENDS_WITHIN_S, Fault, Nemesis, schedule
 from stack import Site, site
 from verdict import Case, Violation
 
@@ -66,6 +66,7 @@ class Outcome(msgspec.Struct, frozen=True):
             "commits cut": str(
                 max((event.about for event in self.history if event.kind == "commits_cut"), default=0)
             ),
+            "slowest stop s": f"{max((e.about for e in self.history if e.kind == 'stopped'), default=0) / 1000:.1f}",
             "converged after s": f"{converged_s:.1f}",
             "faults": f"{faults.total()}: "
             + ", ".join(f"{kind} {count}" for kind, count in sorted(faults.items())),
@@ -119,4 +120,5 @@ async def _play(running: Site, cast: Cast, faults: list[Fault], seconds: float) 
         finally:
             await admin.close()
         cast.part()
-    return found + [Violation("slow-stop", f"SIGTERM took {took_s} s") for took_s in evil.slow_stops]
+    late = [took_s for took_s in evil.stops if took_s is None or took_s > ENDS_WITHIN_S]
+    return found + [Violation("slow-stop", f"SIGTERM took {took_s} s") for took_s in late]

@@ -9,6 +9,7 @@ from device import Device, Frame, World
 
 _ANSWER_WITHIN_S = 3.0
 _LONGEST_PAUSE_S = 2.0
+_PAUSE_S = 0.6  # between two messages, on the average: replies keep up on two busy cores
 _TEXT_CHARS = 8_000
 _CRISIS = "I am going to kill myself tonight"
 Fields = dict[str, Any]
@@ -18,16 +19,14 @@ class Sender(Device):
     """Speaks into one conversation until told to stop: one by one, several at once, sometimes nonsense."""
 
     def __init__(
-        self, world: World, name: str, person: str, conversation: str, home: int, *, pause_s: float = 0.3
+        self, world: World, name: str, person: str, conversation: str, home: int, *, old: bool = False
     ) -> None:
-        super().__init__(world, name, person, home)
+        super().__init__(world, name, person, home, faithful=False, old=old)
         self.conversation = conversation
         self.acked: list[tuple[str, int, str]] = []  # client_id, seq, message_id
         self.removed: set[int] = set()
         self.strangers = ""  # somebody else's conversation, to be refused
         self.crisis_share = 0.01
-        self.idle = False  # no more messages: all are settled
-        self._pause_s = pause_s
         self._count = 0
         self._waiting: dict[str, asyncio.Future[Frame]] = {}
         self._rest = httpx.AsyncClient(timeout=4, limits=httpx.Limits(max_keepalive_connections=0))
@@ -42,13 +41,12 @@ class Sender(Device):
             elif dice < 0.08 and self.acked:
                 client_id, _, _ = rng.choice(self.acked)
                 await self.settle(client_id, "a repeat, much later")
-            elif dice < 0.30:
-                burst = [self._fresh() for _ in range(rng.randint(2, 12))]
+            elif dice < 0.18:
+                burst = [self._fresh() for _ in range(rng.randint(2, 8))]
                 await asyncio.gather(*(self.settle(*one) for one in burst))
             else:
                 await self.settle(*self._fresh())
-            await asyncio.sleep(rng.uniform(0, 2 * self._pause_s))
-        self.idle = True
+            await asyncio.sleep(rng.uniform(0, 2 * _PAUSE_S))
 
     async def settle(self, client_id: str, text: str, *, to: str = "", bad: bool = False) -> None:
         """Returns when this message is acknowledged, or refused for good."""
@@ -64,7 +62,6 @@ class Sender(Device):
             if answer is None:
                 self._note("unknown", **fields)
                 if socket is self.socket:  # nobody else has left it meanwhile
-                    self.at = self.world.other(self.at)
                     self.drop()
                 await asyncio.sleep(0.05)
             elif answer["type"] == "accepted":

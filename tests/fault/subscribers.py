@@ -62,7 +62,8 @@ class Subscriber(Device):
     async def on_open(self) -> None:
         """Joins everything, unless the hello has."""
         rng = self.world.rng
-        self.leaves_at = time.monotonic() + rng.uniform(2, 8) if self._roams else float("inf")
+        if self._roams:
+            self.leaves_at = time.monotonic() + rng.uniform(2, 8)
         self.away_s = rng.choice((0.05, 0.5, 3.0)) if self._roams else 0.0
         for view in self.views.values():
             if not (self._resumes and self.minor):

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -234,7 +234,11 @@ async def setup(database: Database, root: asyncpg.Connection) -> AsyncIterator[S
 async def test_snapshot_and_frames_equal_a_fresh_read(setup: Setup) -> None:
     machine = type("Machine", (AnyOrder,), {"setup": setup})
     how = settings(
-        max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=60,
+        stateful_step_count=25,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking over a database takes minutes
     )
 
     await asyncio.to_thread(run_state_machine_as_test, machine, settings=how)

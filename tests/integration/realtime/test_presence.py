@@ -1,5 +1,6 @@
 """Presence on several instances and a real Valkey: counts, what is heard of them, kills, and twenty sockets at most."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -185,3 +186,28 @@ async def test_without_redis_the_limit_counts_here_and_on_its_return_all_is_told
     assert away == [Close.DISPLACED, Close.DISPLACED, None, None, None]
     assert (unknown, told) == (None, [[]] * 5)
     assert [one.closed for one in (kept, *sockets[2:])] == [None] * 4
+
+
+@pytest.mark.slow
+async def test_a_redis_that_came_back_empty_is_told_of_everybody_at_once(
+    wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "_BATCH", 2)
+    people = [f"person-{number}" for number in range(7)]
+    async with server(tmp_path) as valkey:
+        redis = client.for_caches(valkey.url)
+        async with House("a", redis, wire).at_work() as house:
+            first = [house.join(person_id) for person_id in people]
+            await eventually(lambda: all(one.counts == [1] for one in first))
+            await valkey.kill()
+            house.join("newcomer")
+            await eventually(lambda: "leases_away" in house.counters.snapshot())
+            await valkey.start()
+            async with asyncio.timeout(30):
+                while await valkey.eyes.dbsize() < 8:
+                    pass
+
+            counts = [await house.presence.count(person_id) for person_id in (*people, "newcomer")]
+        await redis.aclose()
+
+    assert counts == [1] * 8

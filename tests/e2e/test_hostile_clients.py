@@ -1,0 +1,197 @@
+"""A hostile client hurts only itself: it is told and closed, memory stays bounded, and a neighbour notices nothing."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from deaf import deaf, until_gone
+
+from hostile import Neighbour, attacked, foe, hello, is_unaffected, repeated, text, told, weight
+from nura_rt.embedded.stack import Addresses
+from peers import Peer, peer
+from raw_websocket import BINARY, CONT, PING, PONG, TEXT, Ended, Raw, close, frame
+from servers import RAISED, Instance, StartInstance, environ_of
+
+pytestmark = pytest.mark.slow
+
+# The rates of one socket are as shipped; the tests knock often, and the neighbour is watched closely.
+OPEN_DOOR = {
+    "LIMIT_HANDSHAKES_PER_S": "1000",
+    "LIMIT_HANDSHAKE_BURST": "100000",
+    "LIMIT_MESSAGES_PER_S": "100",
+    "LIMIT_PERSON_MESSAGES_PER_S": "1000",
+    "LIMIT_PERSON_MESSAGE_BURST": "10000",
+    "LIMIT_CONNECTIONS_PER_PERSON": "200",
+}
+MIB = 1024 * 1024
+GROWTH = 40 * MIB
+TROUBLE = ("a session failed", "work failed", "nobody caught", "Traceback", "could not be written")
+# More than the kernel keeps for a peer that does not read (4 MiB): the rest stays in the server.
+LARGE = {"LIMIT_FRAME_BYTES": "262144", "LIMIT_TEXT_CHARS": "100000"}
+LONG_TEXT = "wave " * 16_000
+FLOOD = 75
+TINY = frame(TEXT, b'{"type":"ping","t":', fin=False)
+
+
+@pytest.fixture(scope="module")
+def besieged(folder: Path, stores: Addresses) -> Iterator[Instance]:
+    """The instance everything here is done to; at the end it must not have stumbled once."""
+    (folder / "besieged").mkdir()
+    instance = Instance(folder / "besieged", {**environ_of(stores), **OPEN_DOOR}).start()
+    yield instance
+    instance.stop()
+    assert [line for line in instance.log.splitlines() if any(words in line for words in TROUBLE)] == []
+
+
+@pytest.fixture
+async def neighbour(besieged: Instance) -> AsyncIterator[Neighbour]:
+    """Somebody who minds their own business on the same instance."""
+    async with peer(besieged, "neighbour") as client:
+        yield Neighbour(client, await client.open_conversation())
+
+
+def subscribes(channel: Callable[[int], str]) -> bytes:
+    return b"".join(text("subscribe", ref=f"r{number}", channel=channel(number)) for number in range(10_000))
+
+
+def typings() -> bytes:
+    """A hundred thousand, each of which says something new."""
+    join = text("subscribe", ref="r", channel="conversation:c-1")
+    return join + b"".join(text("typing", conversation_id="c-1", on=on) for on in (True, False)) * 50_000
+
+
+def sends() -> bytes:
+    return b"".join(
+        text("message.send", ref=f"r{number}", conversation_id="c-1", client_id=f"m-{number}", text="me!")
+        for number in range(10_000)
+    )
+
+
+# What a client that was welcomed goes on with, the code that ends it, and whether it was told to slow down before.
+FLOODS: dict[str, tuple[Callable[[], bytes], int, bool]] = {
+    "10,000 subscribes of as many": (lambda: subscribes(lambda number: f"conversation:c-{number}"), 4429, True),
+    "10,000 subscribes of one": (lambda: subscribes(lambda number: "conversation:c-1"), 4429, True),
+    "100,000 typings": (typings, 4429, True),
+    "10,000 messages": (sends, 4429, True),
+    "20,000 reads": (lambda: text("read", conversation_id="c-1", seq=7) * 20_000, 4429, True),
+    "20,000 acknowledgements": (lambda: text("notice.ack", notice_id="support-x") * 20_000, 4429, True),
+    "20,000 refreshes": (lambda: text("auth.refresh", ref="r", token="x") * 20_000, 4429, True),
+    "20,000 pings of a page": (lambda: text("ping", t=1) * 20_000, 4429, True),
+    "20,000 pings": (lambda: frame(PING, b"x" * 125) * 20_000, 4429, False),
+    "20,000 pongs": (lambda: frame(PONG) * 20_000, 4429, False),
+    "20,000 fragments": (lambda: TINY + frame(CONT, b"1", fin=False) * 20_000, 4429, False),
+    "20,000 empty fragments": (lambda: TINY + frame(CONT, fin=False) * 20_000, 4429, False),
+    "large fragments": (lambda: TINY + frame(CONT, b"1" * 8_000, fin=False) * 1_000, 4504, False),
+    "a frame over the limit": (lambda: frame(TEXT, b"x" * 65_537), 4504, False),
+    "a frame that says it is huge": (lambda: frame(TEXT, b"x", says=2**62), 4504, False),
+    "invalid UTF-8": (lambda: frame(TEXT, b'{"type":"\xff"}'), 1007, False),
+    "invalid UTF-8 in a fragment": (lambda: TINY + frame(CONT, b"\xed\xa0\x80", fin=False), 1007, False),
+    "half a character": (lambda: TINY + frame(CONT, b"\xe2\x82"), 1007, False),
+    "binary": (lambda: frame(BINARY, b"\x00" * 1000), 4502, False),
+    "a second hello": (lambda: hello("foe"), 4502, False),
+    "10,000 times nonsense": (lambda: frame(TEXT, b"[" * 1000) * 10_000, 4502, False),
+    "a frame without a mask": (lambda: frame(TEXT, b"{}", mask=False), 1002, False),
+    "reserved bits": (lambda: frame(TEXT, b"{}", rsv=4), 1002, False),
+}
+
+
+@pytest.mark.parametrize(("flood", "code", "warned"), FLOODS.values(), ids=FLOODS)
+async def test_a_flood_gets_its_close_code_and_nobody_else_feels_it(
+    besieged: Instance, neighbour: Neighbour, flood: Callable[[], bytes], code: int, warned: bool
+) -> None:
+    octets = hello("foe") + flood()
+    before, weighed = await neighbour.waits(), weight(besieged)
+
+    ends, during = await repeated(lambda: attacked(besieged, octets), neighbour)
+
+    assert {(ended.code, ended.after) for ended in ends} == {(code, 0)}
+    assert {was_told_to_wait(ended) for ended in ends} == {warned}
+    assert weight(besieged) - weighed < GROWTH
+    assert is_unaffected(before, during), (before, during)
+
+
+def was_told_to_wait(ended: Ended) -> bool:
+    """The last words before the close: later is better, and when."""
+    last = told(ended)[-1]
+    return last["type"] == "error" and last["temporary"] and last["retry_after_ms"] > 0
+
+
+async def test_who_never_reads_and_who_reads_too_late_are_let_go_while_their_room_goes_on(
+    start_instance: StartInstance,
+) -> None:
+    instance = start_instance(**RAISED, **LARGE)
+    async with AsyncExitStack() as stack:
+        speaker, crowd, other = [
+            await stack.enter_async_context(peer(instance, name)) for name in ("crowded", "crowded", "neighbour")
+        ]
+        room, neighbour = await speaker.open_conversation(), Neighbour(other, await other.open_conversation())
+        hearing = asyncio.create_task(crowd.silence(for_s=120))
+        stack.callback(hearing.cancel)
+        await crowd.join(room)
+        _, before = await asyncio.gather(filled(speaker, room), neighbour.waits())
+        weighed = weight(instance)
+        late = await stack.enter_async_context(foe(instance))
+        await late.send(hello("crowded"), text("subscribe", ref="r", channel=f"conversation:{room}"))
+        never = await stack.enter_async_context(deaf(instance, "crowded", room))
+        await speaker.hear("presence", connections=4)
+
+        filling, measuring = (asyncio.create_task(one) for one in (filled(speaker, room), neighbour.waits()))
+        await speaker.hear("presence", connections=3)  # one of the two is let go; the late one begins to read
+        ended, _ = await asyncio.gather(late.ended(), until_gone(never, within_s=30))
+        await filling
+        during = await measuring
+
+    assert ended.code == 4408
+    assert weight(instance) - weighed < GROWTH
+    assert is_unaffected(before, during), (before, during)
+
+
+async def filled(speaker: Peer, room: str) -> None:
+    """Six megabytes for whoever listens."""
+    for _ in range(FLOOD):
+        await speaker.send(room, LONG_TEXT)
+
+
+ANSWERS = b"".join(text("ping", t=number) for number in range(50))
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 0.005, 0.02, 0.1])
+@pytest.mark.parametrize("how", ["close", "end", "reset"])
+async def test_a_close_at_any_moment_leaves_nothing_behind(
+    besieged: Instance, wait_s: float, how: str
+) -> None:
+    async with peer(besieged, f"racer-{how}-{wait_s}") as kept:
+        room = await kept.open_conversation()
+        said = [
+            text("message.send", ref=str(n), conversation_id=room, client_id=f"{n}", text="last words") for n in range(20)
+        ]
+        join = text("subscribe", ref="r", channel=f"conversation:{room}", since=0)
+        for _ in range(3):
+            async with foe(besieged) as raw:
+                await raw.send(hello(f"racer-{how}-{wait_s}"), join, *said, ANSWERS)
+                await asyncio.sleep(wait_s)
+                ended = await left(raw, how)
+            assert ended is None or (ended.code, ended.after) == (1000, 0)
+
+        await kept.say("ping", t=1)
+        await kept.hear("pong")
+        await kept.collect(lambda heard: [one["connections"] for one in heard if one["type"] == "presence"][-1:] == [1])
+        assert (await kept.send(room, "last words", client_id="0"))["duplicate"]
+
+
+async def left(raw: Raw, how: str) -> Ended | None:
+    """Goes: with a close frame, by ending its direction, or with a reset."""
+    if how == "reset":
+        raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raw.writer.transport.abort()
+        return None
+    if how == "end":
+        raw.writer.write_eof()
+        await raw.ended()
+        return None
+    await raw.send(close())
+    return await raw.ended()
