@@ -23,8 +23,8 @@ from nura_rt.conversation.intake import Intake
 from nura_rt.conversation.notices import Notices
 from nura_rt.conversation.reading import ReadMarks
 from nura_rt.conversation.recent import RecentLevels
-from nura_rt.conversation.replay import Replay
 from nura_rt.conversation.removal import Removal
+from nura_rt.conversation.replay import Replay
 from nura_rt.conversation.reply import Replies
 from nura_rt.conversation.support import SupportCards
 from nura_rt.conversation.threads import Threads

@@ -210,7 +210,9 @@ LIMITS = (
     Variable("LIMIT_MESSAGE_BURST", "20", _COUNT, "sends at once"),
     Variable("LIMIT_FRAMES_PER_S", "20", _number(0.01, 100_000, whole=False), "steady rate of other frames"),
     Variable("LIMIT_FRAME_BURST", "200", _COUNT, "other frames at once"),
-    Variable("LIMIT_CONNECTIONS_PER_PERSON", "20", _COUNT, "open connections; beyond it the oldest is closed"),
+    Variable(
+        "LIMIT_CONNECTIONS_PER_PERSON", "20", _COUNT, "open connections; beyond it the oldest is closed"
+    ),
     Variable(
         "LIMIT_PERSON_MESSAGES_PER_S",
         "10",

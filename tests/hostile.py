@@ -15,7 +15,7 @@ from raw_websocket import TEXT, Ended, Raw, frame, shaken
 from servers import Instance, token
 
 SAMPLES = 20
-_PACE_S = 0.02
+_PACE_S = 0.01
 _AGAIN_S = 0.1  # one address may shake hands ten times a second
 
 
@@ -74,7 +74,9 @@ class Neighbour:
         return waited
 
 
-async def repeated(attack: Callable[[], Awaitable[Ended]], neighbour: Neighbour) -> tuple[list[Ended], list[float]]:
+async def repeated(
+    attack: Callable[[], Awaitable[Ended]], neighbour: Neighbour
+) -> tuple[list[Ended], list[float]]:
     """The attack again and again while the neighbour works: how each ended, and how long the neighbour waited."""
     ends: list[Ended] = []
 

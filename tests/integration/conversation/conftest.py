@@ -58,6 +58,16 @@ async def heads(database: Database) -> AsyncIterator[asyncpg.Pool]:
 
 
 @pytest.fixture
+async def admin_conn(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    """A second superuser, who holds what others wait for."""
+    conn = await asyncpg.connect(database.admin_url)
+    try:
+        yield conn
+    finally:
+        await conn.close()
+
+
+@pytest.fixture
 def relayed() -> Relayed:
     return Relayed()
 

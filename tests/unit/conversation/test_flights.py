@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from nura_rt.conversation.flights import Flights
+from servers import eventually
 
 
 class Work:
@@ -66,8 +67,7 @@ async def test_when_the_one_who_asks_goes_away_the_next_one_takes_over() -> None
     await asyncio.sleep(0)
 
     first.cancel()
-    while work.began < 2:
-        await asyncio.sleep(0)
+    await eventually(lambda: work.began == 2)
     work.go.set()
     answers = await asyncio.gather(*others)
 

@@ -49,7 +49,19 @@ names = st.sampled_from(
     ["ref", "channel", "since", "client_id", "conversation_id", "text", "t", "token", "x"]
 )
 types = st.sampled_from(
-    ["hello", "auth.refresh", "subscribe", "unsubscribe", "conversation.create", "message.send", "typing", "read", "ping", ""]
+    [
+        "hello",
+        "auth.refresh",
+        "subscribe",
+        "unsubscribe",
+        "conversation.create",
+        "message.send",
+        "typing",
+        "read",
+        "notice.ack",
+        "ping",
+        "",
+    ]  # fmt: skip
 )
 near_frames = st.builds(
     lambda kind, fields: {"type": kind, **fields}, types | values, st.dictionaries(names | st.text(), values)
