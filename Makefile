@@ -25,7 +25,7 @@ test-fault: $(STAMP) ## break everything for SECONDS=60 by each of SEEDS=4; NURA
 	NURA_FAULT_SECONDS=$(SECONDS) NURA_FAULT_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/fault $(ARGS)
 
 test-autobahn: $(STAMP) ## the WebSocket cases of Autobahn|Testsuite, where a Python 2.7 is found; ARGS=--deflate for those of compression
-	@PYTHONPATH=.:tests:tests/contract $(BIN)/python tests/autobahn/run.py $(ARGS)
+	@PYTHONPATH=.:tests $(BIN)/python tests/autobahn/run.py $(ARGS)
 
 check: $(STAMP) ## lint, format, types, floors, generated files, the protocol's promises to older clients
 	$(BIN)/ruff check .
@@ -58,7 +58,7 @@ lock: $(STAMP) ## resolve requirements/base.lock anew
 	  --python-version 3.11 --no-emit-index-url --no-header --no-annotate --no-emit-package nura-rt --upgrade
 
 clean: ## remove .venv and caches; data in .nura/ stays
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .autobahn .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # uv installs in seconds; where it cannot reach its index (a mirror set only for pip), pip does the same, slower.
 $(STAMP): requirements/base.lock requirements/uv.lock pyproject.toml

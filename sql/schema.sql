@@ -264,7 +264,7 @@ begin
 end $$;
 
 CREATE FUNCTION nura.removed_before(p_conversation_ids text[], p_client_ids text[]) RETURNS TABLE(conversation_id varchar, client_id varchar, message_id varchar, removed_seq bigint, committed_at timestamptz)
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql ROWS 8
     SET search_path TO ''
     AS $$
 begin

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError, RedisError
 
 from nura_rt.telemetry import Counters
@@ -22,7 +21,7 @@ Call = tuple[str, Sequence[str | int]]  # a key and the arguments
 class Script:
     """One script of Redis. `name` stands in the counters `<name>_away` and `<name>_refused`."""
 
-    def __init__(self, redis: Redis | RedisCluster, text: str, *, name: str, counters: Counters) -> None:
+    def __init__(self, redis: Redis, text: str, *, name: str, counters: Counters) -> None:
         """`redis` of client.for_caches: a try that is repeated late would count twice."""
         self._redis = redis
         self._text = text

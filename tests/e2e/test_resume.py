@@ -1,6 +1,5 @@
 """Coming back by `hello.resume`, at the other instance: exactly what was missed, and devices that stay in step."""
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager

@@ -171,7 +171,8 @@ class Remover:
             sender = rng.choice(self._senders)
             left = [one for one in sender.acked if one[1] not in sender.removed]
             if left:
-                client_id, seq, message_id = rng.choice(left)
+                fresh = rng.random() < 0.5  # what is still on its way to others, or remembered for them
+                client_id, seq, message_id = rng.choice(left[-3:] if fresh else left)
                 sender.removed.add(seq)
                 await self._remove(sender.conversation, client_id, seq, message_id)
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
 
 from cluster import cluster, server
 from nura_rt.cache import client, script
@@ -20,7 +19,7 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(script, "WITHIN_S", 60.0)
 
 
-def adding(redis: "Redis | RedisCluster", counters: Counters | None = None) -> Script:
+def adding(redis: Redis, counters: Counters | None = None) -> Script:
     return Script(redis, ADD, name="adding", counters=counters or Counters())
 
 
@@ -65,7 +64,7 @@ async def test_it_goes_on_after_the_server_was_killed_and_came_back(tmp_path: Pa
 @pytest.mark.slow
 async def test_on_a_cluster_each_call_finds_its_shard(tmp_path: Path) -> None:
     async with cluster(tmp_path) as made:
-        redis = RedisCluster.from_url(made.url)
+        redis = client.for_caches(made.url)  # learns of its shards from the first refusal
         script = adding(redis)
         keys = [f"nura:{{presence:{number}}}" for number in range(30)]
 

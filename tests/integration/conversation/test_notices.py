@@ -1,6 +1,7 @@
 """A notice waits until its person takes note of it: told at each hello, and again where a telling may be lost."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -144,7 +145,7 @@ async def test_a_repeat_says_again_what_still_waits(
 
     async with saying(ours):
         ours.say_again(person, card(repeated) if repeated else None)
-        ours.say_again("another", last)  # never kept, so it is heard when the first was answered
+        ours.say_again(str(uuid.uuid4()), last)  # never kept, so it is heard when the first was answered
         await eventually(lambda: any(frame["notice_id"] == last.notice_id for frame in heard(relayed)))
 
     assert [frame["notice_id"] for frame in heard(relayed)] == [*said, last.notice_id]

@@ -28,7 +28,7 @@ async def meanwhile(
     await holding.start()
     await holder.execute(sql, row.conversation_id)
     begun = asyncio.ensure_future(work)
-    while not await root.fetchval(WAITING):  # noqa: ASYNC110 - only the database knows
+    while not await root.fetchval(WAITING):
         assert not begun.done(), "it did not wait"
         await asyncio.sleep(0.01)
     yield begun

@@ -30,7 +30,7 @@ async def hung_up(trouble: Exception) -> dict[str, Any]:
     async def send(message: dict[str, Any]) -> None:
         said.append(message)
 
-    scope = {
+    scope: dict[str, Any] = {
         "type": "websocket",
         "headers": [],
         "subprotocols": ["nura.v1"],

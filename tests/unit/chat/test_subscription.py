@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -154,9 +155,9 @@ async def test_replay_and_live_in_any_interleaving_give_each_seq_once(
     assert place.heads == {CHANNEL: last}
 
 
-def personal_channel(outlet: Outlet, **told: Callable[..., None]) -> PersonalChannel:
+def personal_channel(outlet: Outlet, **told: Any) -> PersonalChannel:
     connection = Connection("c1", outlet, soft_bytes=SOFT, hard_bytes=SOFT)
-    return PersonalChannel(connection, **{"on_removed": print, "on_read": print, **told})
+    return PersonalChannel(connection, **{"on_removed": lambda _: None, "on_read": lambda *_: None, **told})
 
 
 @pytest.mark.parametrize("seq", [None, 1])

@@ -48,21 +48,7 @@ values = st.recursive(
 names = st.sampled_from(
     ["ref", "channel", "since", "client_id", "conversation_id", "text", "t", "token", "x"]
 )
-types = st.sampled_from(
-    [
-        "hello",
-        "auth.refresh",
-        "subscribe",
-        "unsubscribe",
-        "conversation.create",
-        "message.send",
-        "typing",
-        "read",
-        "notice.ack",
-        "ping",
-        "",
-    ]  # fmt: skip
-)
+types = st.sampled_from([*(frame.__struct_config__.tag for frame in ClientFrame.__args__), ""])
 near_frames = st.builds(
     lambda kind, fields: {"type": kind, **fields}, types | values, st.dictionaries(names | st.text(), values)
 )
