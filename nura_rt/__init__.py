@@ -23,17 +23,19 @@ How a typed message goes, downhill all the way:
 The floors; imports only go down (import-linter keeps it):
 
     __main__, cli            the command line
-    app                      the composition root: the only file that knows everybody
+    app                      the composition root: makes the doors over the parts
+    parts                    what one instance is made of, and every task of it
     stores problems          what an instance keeps things in; what went wrong in a route, as problem+json
     chat people safety ops   doors: how things come in; they never import each other
-    conversation             the path: intake, writer, replay, reply; threads
+    conversation             the path: intake, writer, replay, catch_up, reply; removal, notices, reading
     pipeline assistant notify jobs auth realtime      capabilities
     store cache embedded     what we keep, and the one-machine default
     protocol web settings telemetry            the wire: pure
     variables                the table of settings
     addresses dotenv made_once                 what settings are read with
 
-PostgreSQL is the only truth; Redis is a doorbell. Start reading at conversation/intake.py, then
+PostgreSQL is the only truth; Redis is a doorbell. What a client missed is read by conversation/replay, what an
+instance missed by conversation/catch_up; realtime/drain lets go of clients when an instance stops. Start reading at conversation/intake.py, then
 conversation/writer.py and store/batch.py; chat/session.py shows the rules of the socket, auth/sessions.py who is
 let in and for how long.
 """

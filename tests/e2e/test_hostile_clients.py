@@ -154,14 +154,13 @@ async def test_who_never_reads_and_who_reads_too_late_are_let_go_while_their_roo
         _, before = await asyncio.gather(filled(speaker, room), neighbour.waits())
         weighed = weight(instance)
         late = await stack.enter_async_context(foe(instance))
+        late.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         await late.send(hello("crowded"), text("subscribe", ref="r", channel=f"conversation:{room}"))
         never = await stack.enter_async_context(deaf(instance, "crowded", room))
         await eventually(lambda: open_sockets(crowd) == 4)
 
         filling, measuring = (asyncio.create_task(one) for one in (filled(speaker, room), neighbour.waits()))
-        await eventually(
-            lambda: open_sockets(crowd) < 4
-        )  # one of them was let go: the late one begins to read
+        await eventually(lambda: open_sockets(crowd) < 4)  # so the late one begins to read
         ended, _ = await asyncio.gather(late.ended(), until_gone(never, within_s=30))
         await filling
         during = await measuring
