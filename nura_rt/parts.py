@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -138,13 +138,9 @@ class Parts:
             heads=stores.heads,
             hub=self.hub,
             hears_others=lambda: self.bus.state == "ok",
-            on_doubt=self._say_again_to,
+            on_doubt=self.notices.say_again_here,
             counters=counters,
         )
-
-    def _say_again_to(self, people: Sequence[str]) -> None:
-        for person_id in people:
-            self.notices.say_again(person_id)
 
     def _wire_limits(self, settings: Settings) -> None:
         limits, counters, redis = settings.limits, self.counters, self.stores.sessions

@@ -151,7 +151,7 @@ class Writer:
         except asyncpg.LockNotAvailableError:
             await self._write_around_locks(entries)
         except _POISON:
-            await self._split(entries)
+            await self._split(entries, "invalid")
         except (*UNAVAILABLE, *_RACE):
             await self._disconnect()
             self._refuse(entries)
@@ -169,23 +169,29 @@ class Writer:
             self._answer(entry, Refused(entry.row, "degraded"))
 
     async def _write_around_locks(self, entries: list[_Entry]) -> None:
-        """Somebody holds one of these conversations: its rows are refused, the others wait no longer for it."""
+        """Somebody holds one of these conversations: its rows are refused, the others wait no longer for it.
+
+        Where it is none of them (a person's row, say), halves are tried until what waits stands alone.
+        """
         try:
             ids = [entry.row.conversation_id for entry in entries]
             held = await batch.held(await self._connected(), ids)
         except UNAVAILABLE:
             self._refuse(entries)
             return
+        if not held:
+            await self._split(entries, "degraded")
+            return
         self._refuse([entry for entry in entries if entry.row.conversation_id in held])
         free = [entry for entry in entries if entry.row.conversation_id not in held]
         if free:
             await self._write(free)
 
-    async def _split(self, entries: list[_Entry]) -> None:
+    async def _split(self, entries: list[_Entry], why: Literal["invalid", "degraded"]) -> None:
         """One bad row harms only itself: halves are tried until it stands alone."""
         if len(entries) == 1:
-            self._counters.add("writer_poisoned")
-            self._answer(entries[0], Refused(entries[0].row, "invalid"))
+            self._counters.add("writer_poisoned" if why == "invalid" else "writer_degraded")
+            self._answer(entries[0], Refused(entries[0].row, why))
             return
         middle = len(entries) // 2
         await self._write(entries[:middle])

@@ -4,11 +4,17 @@ import time
 from collections import deque
 from typing import NamedTuple, Protocol
 
+import msgspec
+
+from nura_rt.protocol.server import HistoryTrimmed
 from nura_rt.realtime.payload import Payload
 
 _HELD_AT_MOST = 512  # frames kept back behind a gap; beyond it PostgreSQL is asked for them anyway
 _RECENT_AT_MOST = 64
 _RECENT_BYTES = 256 * 1024
+# how codec.encode begins the frames that take words away
+_REMOVED = b'{"type":"message.removed"'
+_TRIMMED = b'{"type":"history.trimmed"'
 
 
 class Item(NamedTuple):
@@ -108,8 +114,17 @@ class Room:
 
     def _hand_on(self, item: Item) -> None:
         self.head = item.seq
+        if item.payload.data.startswith((_REMOVED, _TRIMMED)):
+            self._forget(item.payload.data)
         self._recent.append(item)
         self._bytes += len(item.payload.data)
         while len(self._recent) > _RECENT_AT_MOST or self._bytes > _RECENT_BYTES:
             self._bytes -= len(self._recent.popleft().payload.data)
         self.say(item.seq, item.payload)
+
+    def _forget(self, data: bytes) -> None:
+        """Words went: whoever joins later asks PostgreSQL, which has them no more."""
+        self._recent.clear()
+        self._bytes = 0
+        if data.startswith(_TRIMMED):
+            self.tail = max(self.tail, msgspec.json.decode(data, type=HistoryTrimmed).before_seq)

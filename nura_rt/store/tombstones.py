@@ -37,7 +37,11 @@ async def remove(conn: Executor, *, person_id: str, conversation_id: str, messag
             FROM gone g WHERE c.id = g.conversation_id
           RETURNING c.last_seq)
         INSERT INTO nura.tombstones (conversation_id, user_id, seq, removed_seq, client_id, message_id, committed_at)
-        SELECT g.conversation_id, g.user_id, h.last_seq, g.seq, g.client_id, g.id, g.created_at FROM gone g, head h
+        SELECT g.conversation_id, g.user_id, h.last_seq, g.seq,
+               -- an instance that knows no tombstones may have kept a retry anew; the first one keeps the name
+               CASE WHEN t.client_id IS NULL THEN g.client_id ELSE g.id END, g.id, g.created_at
+          FROM head h, gone g
+          LEFT JOIN nura.tombstones t ON t.conversation_id = g.conversation_id AND t.client_id = g.client_id
         RETURNING seq, removed_seq
         """,
         person_id,

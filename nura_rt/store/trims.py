@@ -34,8 +34,10 @@ async def trim(conn: Executor, *, person_id: str, conversation_id: str, before_s
         left_behind AS (
           INSERT INTO nura.tombstones
                  (conversation_id, user_id, seq, removed_seq, client_id, message_id, committed_at, trimmed)
-          SELECT g.conversation_id, g.user_id, h.last_seq, g.seq, g.client_id, g.id, g.created_at, true
-            FROM gone g, head h)
+          SELECT g.conversation_id, g.user_id, h.last_seq, g.seq, -- as in `tombstones.remove`
+                 CASE WHEN t.client_id IS NULL THEN g.client_id ELSE g.id END, g.id, g.created_at, true
+            FROM head h, gone g
+            LEFT JOIN nura.tombstones t ON t.conversation_id = g.conversation_id AND t.client_id = g.client_id)
         INSERT INTO nura.trims (conversation_id, user_id, seq, before_seq)
         SELECT id, user_id, last_seq, tail_seq FROM head
         RETURNING seq, before_seq

@@ -186,8 +186,9 @@ export class ConversationList {
     row.link.classList.toggle("unread", isNew);
     row.link.replaceChildren(
       el("span", { class: "name" }, name),
-      ...(isNew ? [el("span", { class: "small new" }, word("unread"))] : []),
-      el("span", { class: "small soft" }, count ? `${last} · ${word("count", { n: count })}` : last),
+      isNew
+        ? el("span", { class: "small soft" }, el("span", { class: "new" }, word("unread")), ` · ${last}`)
+        : el("span", { class: "small soft" }, count ? `${last} · ${word("count", { n: count })}` : last),
     );
     this.#onChange(conversation);
   }

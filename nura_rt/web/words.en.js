@@ -85,7 +85,7 @@ export default {
   earlier: "Earlier messages",
   newer: "Newer messages",
   removed: "A message was removed here.",
-  unread: "New messages",
+  unread: "Unread",
   you: "You",
   companion: "Companion",
 

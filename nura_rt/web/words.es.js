@@ -85,7 +85,7 @@ export default {
   earlier: "Mensajes anteriores",
   newer: "Mensajes nuevos",
   removed: "Aquí se borró un mensaje.",
-  unread: "Mensajes nuevos",
+  unread: "Sin leer",
   you: "Tú",
   companion: "Acompañante",
 

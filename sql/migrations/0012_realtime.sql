@@ -166,6 +166,25 @@ begin
      order by newest.created_at, newest.id;
 end $$;
 
+-- The same for many at once, each with their own eyes: who of those connected to an instance has to hear again.
+create function nura.notices_of_many(p_user_ids text[], p_limit integer)
+  returns table (user_id varchar, kind varchar, frame jsonb) language plpgsql security invoker as $$
+declare
+  person varchar;
+begin
+  perform nura.become(null); -- as `authenticated`, which may not call it again
+  foreach person in array p_user_ids loop
+    perform set_config(
+      'request.jwt.claims', json_build_object('sub', person, 'role', 'authenticated')::text, true);
+    return query
+      select person, newest.kind, newest.frame
+        from (select n.kind, n.frame, n.created_at, n.id from nura.notices n
+               where n.user_id = person and n.acknowledged_at is null and n.expires_at > now()
+               order by n.created_at desc, n.id desc limit p_limit) as newest
+       order by newest.created_at, newest.id;
+  end loop;
+end $$;
+
 -- The hot reads tell where the history begins; the list hears of reading too. By name the older instances read on.
 alter type nura.conversation_row add attribute tail_seq bigint;
 
@@ -204,13 +223,14 @@ end $$;
 
 revoke execute on function nura.removed_before(text[], text[]), nura.log_after(text, text, bigint, integer),
   nura.log_tail(text, text, bigint, integer, integer), nura.conversations_removed_since(text, timestamptz),
-  nura.notices_of(text, integer) from public;
+  nura.notices_of(text, integer), nura.notices_of_many(text[], integer) from public;
 grant execute on function nura.removed_before(text[], text[]) to nura_writer;
 grant execute on function nura.log_after(text, text, bigint, integer),
   nura.log_tail(text, text, bigint, integer, integer), nura.conversations_removed_since(text, timestamptz),
-  nura.notices_of(text, integer) to nura_app;
+  nura.notices_of(text, integer), nura.notices_of_many(text[], integer) to nura_app;
 
 -- migrate:down
+drop function nura.notices_of_many(text[], integer);
 drop function nura.notices_of(text, integer);
 drop function nura.conversations_removed_since(text, timestamptz);
 drop function nura.log_tail(text, text, bigint, integer, integer);

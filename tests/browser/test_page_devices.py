@@ -1,15 +1,14 @@
 """Coming back, and several devices: what one does, the page shows on the other, live and after being away."""
 
-import asyncio
-import json
+import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page, WebSocket, expect
+from playwright.async_api import Browser, Page, Route, expect
 
+from devices import Phone, Wire
 from guests import REMEMBER, Guest, sign_up
 from looks import DESK, PHONE
 from servers import Instance, eventually
@@ -25,61 +24,6 @@ LOOKED_AT = """() => {
   Object.defineProperty(document, 'hidden', {get: () => window.away});
 }"""
 LOOK = "away => { window.away = away; document.dispatchEvent(new Event('visibilitychange')); }"
-
-
-class Phone:
-    """Another device of the same person, over REST."""
-
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self.http = http
-
-    async def begin(self, title: str, *texts: str) -> str:
-        """A conversation in which this was said."""
-        made = (await self._post("/v1/conversations", {"title": title}))["conversation_id"]
-        for text in texts:
-            await self.say(made, text)
-        return str(made)
-
-    async def say(self, conversation_id: str, text: str) -> dict[str, Any]:
-        return await self._post(f"/v1/conversations/{conversation_id}/messages", {"text": text})
-
-    async def remove(self, conversation_id: str, message_id: str = "") -> None:
-        """A message; without one the whole conversation."""
-        message = f"/messages/{message_id}" if message_id else ""
-        (await self.http.delete(f"/v1/conversations/{conversation_id}{message}")).raise_for_status()
-
-    async def until_read(self, conversation_id: str) -> None:
-        """Returns once the person has read all of it; fails after 30 s."""
-        async with asyncio.timeout(30):
-            while True:
-                line = (await self.http.get(f"/v1/conversations/{conversation_id}")).json()
-                if line["read_seq"] == line["head"]:
-                    return
-                await asyncio.sleep(0.05)
-
-    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer = await self.http.post(path, json=body, headers={"Idempotency-Key": uuid.uuid4().hex})
-        said: dict[str, Any] = answer.raise_for_status().json()
-        return said
-
-
-class Wire:
-    """The frames of a page from now on, both ways."""
-
-    def __init__(self, page: Page) -> None:
-        self.sent: list[dict[str, Any]] = []
-        self.received: list[dict[str, Any]] = []
-        page.on("websocket", self._on_socket)
-
-    def _on_socket(self, socket: WebSocket) -> None:
-        socket.on("framesent", lambda payload: self.sent.append(json.loads(payload)))
-        socket.on("framereceived", lambda payload: self.received.append(json.loads(payload)))
-
-    def said(self, kind: str) -> list[dict[str, Any]]:
-        return [frame for frame in self.sent if frame["type"] == kind]
-
-    def heard(self, kind: str) -> list[dict[str, Any]]:
-        return [frame for frame in self.received if frame["type"] == kind]
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +73,7 @@ async def test_a_page_that_was_away_resumes_and_shows_what_it_missed(home: Page,
     await show(home, place)
     await away(home)
     await phone.say(place, "Said on the phone.")
-    wire, read_again = Wire(home), []
-    home.on("request", lambda request: "/messages" in request.url and read_again.append(request.url))
+    wire = Wire(home)
 
     await back(home)
 
@@ -138,7 +81,7 @@ async def test_a_page_that_was_away_resumes_and_shows_what_it_missed(home: Page,
     await home.wait_for_selector(".companion[data-seq='4'][data-state=kept]")
     assert wire.said("hello")[0]["resume"] == [{"channel": f"conversation:{place}", "seq": 2}]
     assert wire.said("subscribe") == []
-    assert read_again == []
+    assert wire.asked == []
 
 
 async def test_a_message_removed_on_another_device_disappears_live_and_after_being_away(
@@ -224,12 +167,12 @@ async def test_reading_in_one_tab_clears_the_mark_in_the_other(home: Page, phone
     await home.reload()  # another conversation's messages are not told live
     await other.goto(home.url)
     for tab in (home, other):
-        await expect(tab.locator(row(place))).to_contain_text("New messages")
+        await expect(tab.locator(row(place))).to_contain_text("Unread")
     assert wire.said("read") == []
 
     await show(other, place)
 
-    await expect(home.locator(row(place))).not_to_contain_text("New messages")
+    await expect(home.locator(row(place))).not_to_contain_text("Unread")
     await phone.until_read(place)
 
 
@@ -262,6 +205,35 @@ async def test_nothing_is_read_while_nobody_looks(
     await eventually(lambda: wire.said("read"))
     assert wire.said("read")[0]["seq"] == 4
     await phone.until_read(place)
+
+
+async def test_a_list_of_several_pages_is_read_to_its_end_and_only_what_changed_later(
+    open_page: OpenPage, person: Guest, phone: Phone
+) -> None:
+    first, last = [await phone.begin(title) for title in ("On the first page", "On the last")]
+    lines = [(await phone.http.get(f"/v1/conversations/{place}")).json() for place in (first, last)]
+    asked: list[dict[str, str]] = []
+
+    async def answer(route: Route) -> None:
+        query = dict(httpx.URL(route.request.url).params)
+        asked.append(query)
+        if "cursor" in query:
+            page_of = {"conversations": lines[1:], "as_of": "2026-01-02T00:00:00Z"}
+        else:
+            page_of = {"conversations": lines[:1], "as_of": "2026-01-01T00:00:00Z", "next": "more"}
+        await route.fulfill(json=page_of)
+
+    page = await open_page()
+    await page.context.route(re.compile(r"/v1/conversations(\?.*)?$"), answer)
+    await page.evaluate(REMEMBER, person.kept())
+    await page.reload()
+
+    for place in (first, last):
+        await expect(page.locator(row(place))).to_have_count(1)
+    await eventually(lambda: len(asked) >= 4)  # once more after the welcome
+    assert asked[:2] == [{}, {"cursor": "more"}]
+    assert asked[2] == {"changed_since": "2026-01-01T00:00:00Z"}
+    assert asked[3] == {"changed_since": "2026-01-01T00:00:00Z", "cursor": "more"}
 
 
 async def test_a_page_comes_back_by_itself_to_an_instance_that_was_stopped(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from deaf import deaf, until_gone
 
-from hostile import Neighbour, attacked, foe, hello, is_unaffected, repeated, text, told, weight
+from hostile import SAMPLES, Neighbour, attacked, foe, hello, is_unaffected, repeated, text, told, weight
 from nura_rt.embedded.stack import Addresses
 from peers import Peer, peer
 from raw_websocket import BINARY, CONT, PING, PONG, TEXT, Ended, Raw, close, frame
@@ -31,9 +31,13 @@ MIB = 1024 * 1024
 GROWTH = 40 * MIB
 TROUBLE = ("a session failed", "work failed", "nobody caught", "Traceback", "could not be written")
 # More than the kernel keeps for a peer that does not read (4 MiB): the rest stays in the server.
-LARGE = {"LIMIT_FRAME_BYTES": "262144", "LIMIT_TEXT_CHARS": "100000"}
+LARGE = {
+    "LIMIT_FRAME_BYTES": "262144",
+    "LIMIT_TEXT_CHARS": "100000",
+    "LIMIT_SEND_BUFFER_HARD_BYTES": "262144",
+}
 LONG_TEXT = "wave " * 16_000
-FLOOD = 75
+AT_MOST = 150
 TINY = frame(TEXT, b'{"type":"ping","t":', fin=False)
 
 
@@ -151,18 +155,19 @@ async def test_who_never_reads_and_who_reads_too_late_are_let_go_while_their_roo
         await crowd.join(room)
         hearing = asyncio.create_task(crowd.silence(for_s=120))
         stack.callback(hearing.cancel)
-        _, before = await asyncio.gather(filled(speaker, room), neighbour.waits())
+        _, before = await asyncio.gather(filled(speaker, room, lambda: False, 30), neighbour.waits())
         weighed = weight(instance)
         late = await stack.enter_async_context(foe(instance))
-        late.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         await late.send(hello("crowded"), text("subscribe", ref="r", channel=f"conversation:{room}"))
         never = await stack.enter_async_context(deaf(instance, "crowded", room))
         await eventually(lambda: open_sockets(crowd) == 4)
 
-        filling, measuring = (asyncio.create_task(one) for one in (filled(speaker, room), neighbour.waits()))
-        await eventually(lambda: open_sockets(crowd) < 4)  # so the late one begins to read
-        ended, _ = await asyncio.gather(late.ended(), until_gone(never, within_s=30))
-        await filling
+        filling = asyncio.create_task(filled(speaker, room, lambda: open_sockets(crowd) == 2, AT_MOST))
+        measuring = asyncio.create_task(neighbour.waits(2 * SAMPLES))
+        gone = asyncio.create_task(until_gone(never, within_s=60))
+        await eventually(lambda: open_sockets(crowd) == 2)  # both were let go, and this one begins to read
+        ended = await late.ended()
+        await asyncio.gather(filling, gone)
         during = await measuring
 
     assert ended.code == 4408
@@ -175,10 +180,12 @@ def open_sockets(one: Peer) -> int:
     return int([frame["connections"] for frame in one.heard if frame["type"] == "presence"][-1])
 
 
-async def filled(speaker: Peer, room: str) -> None:
-    """Six megabytes for whoever listens."""
-    for _ in range(FLOOD):
+async def filled(speaker: Peer, room: str, enough: Callable[[], bool], at_most: int) -> None:
+    """So many times 80 KB for whoever listens, or until it is enough."""
+    for _ in range(at_most):
         await speaker.send(room, LONG_TEXT)
+        if enough():
+            return
 
 
 ANSWERS = b"".join(text("ping", t=number) for number in range(50))

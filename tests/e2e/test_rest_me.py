@@ -239,7 +239,7 @@ async def test_words_that_worry_bring_help_and_an_event(
     async with peer(instance, name) as device:
         changed = await me.request(method, path, json=body)
 
-        card = await device.hear("support")
+        card = await device.hear("support", notice_id=changed.json()["support"]["notice_id"])
 
     events = await admin.fetch(EVENTS, person_id(name))
     assert changed.status_code == 200

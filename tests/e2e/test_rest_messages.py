@@ -75,7 +75,7 @@ async def test_words_that_worry_bring_help_with_the_answer_and_to_the_sockets(
     async with peer(instance, "ada") as device:
         said = await ada.post(path, json={"text": SERIOUS}, headers=key())
 
-        card = await device.hear("support")
+        card = await device.hear("support", notice_id=said.json()["support"]["notice_id"])
 
     event = await admin.fetchval(
         "SELECT level FROM nura.crisis_events WHERE message_id = $1", said.json()["message_id"]

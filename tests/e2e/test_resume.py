@@ -1,6 +1,8 @@
 """Coming back by `hello.resume`, at the other instance: exactly what was missed, and devices that stay in step."""
 
+import asyncio
 import json
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -12,14 +14,17 @@ import pytest
 from ledger import answered
 from rest import SERIOUS, rest
 
+from hostile import foe, text, told
+from nura_rt.auth.tokens import Tokens
+from nura_rt.cli.people import person_id
 from nura_rt.embedded.stack import Addresses
-from peers import Frame, Peer, peer, stranger
-from servers import RAISED, Instance, environ_of, token
+from peers import Frame, Peer, peer, stranger, until_seq
+from servers import RAISED, SECRET, Instance, environ_of, eventually, token
 
 pytestmark = pytest.mark.slow
 
 Pair = tuple[Instance, Instance]
-REPLAY = 6
+REPLAY = 20
 ENTRIES = ("message", "message.removed", "gap")
 
 
@@ -106,26 +111,24 @@ async def test_the_other_instance_brings_what_was_missed_and_what_was_taken_away
 async def test_who_missed_too_much_is_told_so_and_reads_the_rest_over_rest(
     pair: Pair, admin: asyncpg.Connection
 ) -> None:
-    name = somebody()
+    name, head = somebody(), REPLAY + 2
     async with peer(pair[0], name) as speaker, rest(pair[1], name) as http:
         room = await speaker.open_conversation()
-        await talk(speaker, room, admin, 5)
+        await talk(speaker, room, admin, head // 2)
 
-        async with resumed(pair[1], name, **{room: 10 - REPLAY - 1}) as back:
+        async with resumed(pair[1], name, **{room: 1}) as back:
             subscribed = await back.hear("subscribed")
             await speaker.send(room, "go on")
-            await back.hear("message", seq=12)
-        pages: list[int] = []
-        while max([REPLAY, *pages]) < subscribed["head"] or not pages:
-            after = max([10 - REPLAY - 1, *pages])
-            page = await http.get(
-                f"/v1/conversations/{room}/messages", params={"after_seq": after, "limit": 3}
-            )
-            pages += [one["seq"] for one in page.json()["messages"]]
+            await back.hear("message", seq=head + 2)
+        had = [1]
+        while had[-1] < subscribed["head"]:
+            path, wanted = f"/v1/conversations/{room}/messages", {"after": had[-1], "limit": 9}
+            page = await http.get(path, params=wanted)
+            had += [one["seq"] for one in page.json()["messages"]]
 
-    assert (subscribed["head"], subscribed["recovered"]) == (10, False)
-    assert back.seqs() == [11, 12]
-    assert pages[: 10 - 3] == list(range(10 - REPLAY, 11))
+    assert (subscribed["head"], subscribed["recovered"]) == (head, False)
+    assert back.seqs() == [head + 1, head + 2]
+    assert had[:head] == list(range(1, head + 1))
 
 
 async def test_one_that_is_not_there_is_said_so_by_its_name_and_the_others_resume(
@@ -236,3 +239,36 @@ async def test_a_card_comes_again_at_each_hello_until_it_was_taken_note_of(pair:
         async with peer(one, name) as calm:
             await calm.join(room)
             assert [frame for frame in calm.heard if frame["type"] == "support"] == []
+
+
+@pytest.mark.parametrize("code", [4401, 4505, 4509])
+async def test_a_stream_that_its_token_cuts_goes_on_elsewhere_without_a_gap(pair: Pair, code: int) -> None:
+    name, session_id, sent = somebody(), str(uuid.uuid4()), list[Frame]()
+    # ran out 6 s ago: a hello is forgiven 10, an open socket 30
+    tokens = Tokens(SECRET, ttl_s=60, clock=lambda: time.time() - (66 if code == 4401 else 0))
+    async with peer(pair[0], name) as speaker, rest(pair[1], name) as http, foe(pair[0]) as cut:
+        room = await speaker.open_conversation()
+        hello = text("hello", token=tokens.issue(person_id(name), session_id=session_id))
+        await cut.send(hello, text("subscribe", ref="r", channel=f"conversation:{room}", since=0))
+        streaming = asyncio.create_task(stream(speaker, room, sent, pause_s=0.3))
+        hearing = asyncio.create_task(cut.ended())
+        await eventually(lambda: len(sent) > 5)
+        if code == 4505:
+            await cut.send(text("auth.refresh", token=token(somebody())))
+        elif code == 4509:
+            await http.delete(f"/v1/me/sessions/{session_id}")
+        ended = await hearing
+        before = [one["seq"] for one in told(ended) if one["type"] == "message"]
+        async with resumed(pair[1], name, **{room: before[-1]}) as back:
+            await back.collect(until_seq(before[-1] + 5))
+        streaming.cancel()
+
+    assert (ended.code, ended.after) == (code, 0)
+    assert before + back.seqs() == list(range(1, back.seqs()[-1] + 1))
+
+
+async def stream(speaker: Peer, room: str, sent: list[Frame], *, pause_s: float) -> None:
+    """Speaks on and on."""
+    while True:
+        sent.append(await speaker.send(room, "step"))
+        await asyncio.sleep(pause_s)

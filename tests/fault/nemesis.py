@@ -220,11 +220,11 @@ FAULTS: dict[str, Act] = {
     "clients-slow": partial(_slow, which="clients", delay_s=0.15),
 }
 _EVERYWHERE = {
-    "instances-kill", "redis-kill", "redis-restart", "postgres-kill", "postgres-crash", "postgres-restart",
-    "both-stores-kill",
+    "commit-reset", "instances-kill", "redis-kill", "redis-restart", "both-stores-kill",
+    "postgres-kill", "postgres-crash", "postgres-restart",
 }  # fmt: skip
 _EITHER = {
-    "redis-freeze", "redis-black-hole", "postgres-slow", "postgres-freeze", "postgres-reset", "commit-reset",
+    "redis-freeze", "redis-black-hole", "postgres-slow", "postgres-freeze", "postgres-reset",
     "both-stores-freeze", "clients-half-open", "clients-slow",
 }  # fmt: skip
 _ENDS_INSTANCES = {"instance-kill", "instances-kill", "instance-term", "kill-and-black-hole"}

@@ -1,6 +1,7 @@
 """Who speaks: every message has one client_id and is sent with it, here or there, until its fate is known."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -73,6 +74,10 @@ class Sender(Device):
                 self._note("retry", **fields, what=answer["code"])
                 pause_s = answer.get("retry_after_ms", 200) / 1000
                 await asyncio.sleep(min(pause_s, _LONGEST_PAUSE_S))
+
+    async def on_open(self) -> None:
+        """Comes back at the other instance after a while, so that both have work at all times."""
+        self.leaves_at = time.monotonic() + self.world.rng.uniform(4, 12)
 
     async def on_frame(self, frame: Frame) -> None:
         """Answers; cards are heard by this device too."""

@@ -110,6 +110,7 @@ async def test_an_acknowledged_one_does_not_come_again_and_may_be_acknowledged_a
     for _ in range(2):
         await ours.acknowledge(person, "support-1")
         await ours.acknowledge(person, "unknown")
+        await ours.acknowledge(person, "one that \x00 cannot be kept")
 
     assert ids(await ours.pending(person)) == ["support-2"]
 
@@ -131,12 +132,11 @@ async def test_another_person_neither_sees_nor_acknowledges_it(
         ("1", None, ["support-1"]),
         ("1", "support-1", []),
         ("never kept", None, ["support-1", "support-never kept"]),  # of an older instance, or other words
-        (None, None, ["support-1"]),
     ],
 )
 async def test_a_repeat_says_again_what_still_waits(
     writer_conn: asyncpg.Connection, place: Place, ours: Notices, relayed: Relayed,
-    repeated: str | None, acknowledged: str | None, said: list[str],
+    repeated: str, acknowledged: str | None, said: list[str],
 ) -> None:  # fmt: skip
     person = await noticed(writer_conn, place, "1")
     last = card("the last")
@@ -144,7 +144,7 @@ async def test_a_repeat_says_again_what_still_waits(
         await ours.acknowledge(person, acknowledged)
 
     async with saying(ours):
-        ours.say_again(person, card(repeated) if repeated else None)
+        ours.say_again(person, card(repeated))
         ours.say_again(str(uuid.uuid4()), last)  # never kept, so it is heard when the first was answered
         await eventually(lambda: any(frame["notice_id"] == last.notice_id for frame in heard(relayed)))
 
@@ -187,7 +187,7 @@ async def test_of_too_many_the_card_is_shown_without_asking(
     place: Place, ours: Notices, relayed: Relayed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nura_rt.conversation.notices._PEOPLE_AT_MOST", 1)
-    ours.say_again("somebody")
+    ours.say_again("somebody", card("0"))
 
     ours.say_again(place().person_id, card("1"))
 

@@ -11,6 +11,7 @@ import pytest
 from conversations import Ear, Silent, Stored
 from databases import Database
 from nura_rt.conversation.replay import Replay
+from nura_rt.protocol.server import MessageRemoved
 from nura_rt.realtime.hub import Hub
 from nura_rt.realtime.payload import Payload
 from nura_rt.store import pool
@@ -97,6 +98,23 @@ async def test_what_the_room_remembers_costs_no_query(root: asyncpg.Connection, 
 
     assert seqs(frames) == list(range(4, 68))
     assert house.queries() == before
+
+
+async def test_a_removed_text_is_not_handed_out_by_a_room_that_heard_it(
+    root: asyncpg.Connection, people: asyncpg.Pool
+) -> None:
+    stored, house = await Stored.make(root), House(people)
+    await house.caught_up(stored, 0)
+    await stored.grow(3)
+    for seq in (1, 2, 3):
+        house.hub.receive(stored.channel, seq, said(seq))
+    removal = MessageRemoved(stored.id, await stored.remove(2), 2)
+    house.hub.receive(stored.channel, removal.seq, Payload.of(removal))
+
+    frames = await house.caught_up(stored, 0)
+
+    told = [(frame["type"], frame.get("seq", frame.get("from"))) for frame in frames]
+    assert told == [("message", 1), ("gap", 2), ("message", 3), ("message.removed", 4)]
 
 
 @pytest.mark.parametrize("since", [0, 99])

@@ -29,6 +29,24 @@ async def test_a_locked_conversation_refuses_only_its_own_rows(
     assert refused.why == "degraded"
 
 
+async def test_a_locked_person_refuses_only_their_own_rows(
+    root: asyncpg.Connection, writer: Writer, place: Callable[..., Row]
+) -> None:
+    """What references them waits, and no conversation is to blame."""
+    person = await make_person(root)
+    locked = turn(person, await make_conversation(root, person))
+    rows = [place(), locked, place()]
+
+    async with root.transaction():
+        await root.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", person)
+        async with asyncio.timeout(30):
+            told = await answers(writer, rows)
+
+    fate = {outcome.row.message_id: outcome for outcome in told}
+    assert [type(fate[row.message_id]) for row in rows] == [Kept, Refused, Kept]
+    assert [outcome.why for outcome in told if isinstance(outcome, Refused)] == ["degraded"]
+
+
 async def test_a_full_batch_waits_for_a_locked_conversation_once(
     database: Database, root: asyncpg.Connection, writer: Writer
 ) -> None:

@@ -23,6 +23,7 @@ PAIRS = [
     ("ink-soft", "accent-soft", 4.5),
     ("accent", "paper", 4.5),
     ("accent", "surface", 4.5),
+    ("accent", "accent-soft", 4.5),
     ("paper", "accent", 4.5),
     ("care", "care-soft", 4.5),
     ("care-soft", "care", 4.5),
