@@ -160,7 +160,7 @@ GENERAL = (
     Variable("TRUSTED_PROXIES", "", _NETWORKS, "whose X-Forwarded-For is believed; unset: nobody's"),
     Variable("LOG_LEVEL", "info", _LEVEL, "least level that is logged: debug, info, warning or error"),
     Variable("COMPANION_PACE_S", "0.03", _PACE, "the offline companion's pause"),
-    Variable("HEARTBEAT_S", "20", _SECONDS, "seconds of silence after which a client should ping"),
+    Variable("HEARTBEAT_S", "20", _SECONDS, "seconds between heartbeats"),
     Variable("PING_INTERVAL_S", "20", _SECONDS, "seconds between WebSocket pings"),
     Variable("WS_DEFLATE", "off", _SWITCH, "on: compress each message alone, for slow links; costs memory"),
     Variable("PING_TIMEOUT_S", "20", _SECONDS, "seconds after which an unanswered ping frees the client"),

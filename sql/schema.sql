@@ -249,6 +249,25 @@ begin
      order by newest.created_at, newest.id;
 end $$;
 
+CREATE FUNCTION nura.notices_of_many(p_user_ids text[], p_limit integer) RETURNS TABLE(user_id varchar, kind varchar, frame jsonb)
+    LANGUAGE plpgsql
+    AS $$
+declare
+  person varchar;
+begin
+  perform nura.become(null); -- as `authenticated`, which may not call it again
+  foreach person in array p_user_ids loop
+    perform set_config(
+      'request.jwt.claims', json_build_object('sub', person, 'role', 'authenticated')::text, true);
+    return query
+      select person, newest.kind, newest.frame
+        from (select n.kind, n.frame, n.created_at, n.id from nura.notices n
+               where n.user_id = person and n.acknowledged_at is null and n.expires_at > now()
+               order by n.created_at desc, n.id desc limit p_limit) as newest
+       order by newest.created_at, newest.id;
+  end loop;
+end $$;
+
 CREATE FUNCTION nura.own_rows(p_table regclass, p_owner_column text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -356,6 +375,9 @@ GRANT ALL ON FUNCTION nura.messages_before(p_user_id text, p_conversation_id tex
 
 REVOKE ALL ON FUNCTION nura.notices_of(p_user_id text, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION nura.notices_of(p_user_id text, p_limit integer) TO nura_app;
+
+REVOKE ALL ON FUNCTION nura.notices_of_many(p_user_ids text[], p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION nura.notices_of_many(p_user_ids text[], p_limit integer) TO nura_app;
 
 REVOKE ALL ON FUNCTION nura.own_rows(p_table regclass, p_owner_column text) FROM PUBLIC;
 

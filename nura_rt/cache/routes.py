@@ -22,6 +22,7 @@ _SPLIT = ("DEL", "UNLINK", "EXISTS", "TOUCH")
 _SCRIPTS = ("EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO")
 _EVERYWHERE = ("SCRIPT LOAD", "FLUSHDB")
 _TRIES = 3
+_AWAY = (RedisConnectionError, RedisTimeoutError)
 
 Queued = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -55,19 +56,26 @@ class Routes:
         return await self._routed(args, options)
 
     async def execute_all(self, queued: list[Queued], *, transaction: bool) -> list[Any]:
-        """The reply to each; an error is an item of the list."""
+        """The reply to each; an error is an item of the list. Raises when no server answered at all."""
         await self._current()
         groups: dict[Any, list[int]] = defaultdict(list)
+        replies: list[Any] = [None] * len(queued)
         for place, (args, _) in enumerate(queued):
             key = _key(args)
-            groups[slots.slot_of(key) if transaction and key else self._node_of(key)].append(place)
-        replies: list[Any] = [None] * len(queued)
+            try:
+                where = slots.slot_of(key) if transaction and key else self._node_of(key)
+            except ClusterDownError as error:
+                replies[place] = error
+            else:
+                groups[where].append(place)
         await asyncio.gather(
             *(
                 self._group([queued[at] for at in group], group, replies, transaction)
                 for group in groups.values()
             )
         )
+        if replies and all(isinstance(reply, _AWAY) for reply in replies):
+            raise replies[0]
         return replies
 
     async def aclose(self) -> None:
@@ -89,13 +97,19 @@ class Routes:
                 if last:
                     raise
                 await self._learn()
-            except (RedisConnectionError, RedisTimeoutError):
+            except _AWAY as error:
                 self._stale = True
-                raise
+                if transaction:
+                    raise
+                got = [error] * len(queued)  # one server less is no reason to lose the others' answers
+                break
         for place, (args, options), reply in zip(places, queued, got, strict=True):
             replies[place] = reply
             if isinstance(reply, ELSEWHERE):
-                replies[place] = await self.execute(args, options)
+                try:
+                    replies[place] = await self.execute(args, options)
+                except UNREACHABLE as error:
+                    replies[place] = error
 
     async def _routed(self, args: Sequence[Any], options: dict[str, Any]) -> Any:
         for left in reversed(range(_TRIES)):
@@ -115,7 +129,7 @@ class Routes:
     async def _one(self, node: Node, args: Sequence[Any], options: dict[str, Any]) -> Any:
         try:
             return await self._client(node).execute_command(*args, **options)  # type: ignore[no-untyped-call]  # redis-py's
-        except (RedisConnectionError, RedisTimeoutError, ClusterDownError):
+        except (*_AWAY, ClusterDownError):
             self._stale = True
             raise
 
@@ -132,8 +146,9 @@ class Routes:
     async def _learn(self) -> Map:
         self._map = await self._servers.look()
         self._stale = False
-        for node in [node for node in self._clients if node not in self._map.nodes]:
-            await self._clients.pop(node).aclose()
+        gone = [self._clients.pop(node) for node in tuple(self._clients) if node not in self._map.nodes]
+        for client in gone:
+            await client.aclose()
         return self._map
 
     def _node_of(self, key: bytes | None) -> Node:

@@ -3,14 +3,15 @@ redis-py's pub/sub does so without a word, and what was said meanwhile is lost."
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from redis.asyncio.connection import Connection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import InvalidResponse, RedisError, ResponseError
 
 from nura_rt.cache import slots
 from nura_rt.cache.slots import Map, Node
@@ -35,7 +36,8 @@ class Link:
 
     async def open(self) -> None:
         """Connects, by TLS and with name and password where the URL says so."""
-        await self._connection.connect()  # type: ignore[no-untyped-call]  # redis-py, as below
+        with _nonsense_raises():
+            await self._connection.connect()  # type: ignore[no-untyped-call]  # redis-py, as below
 
     async def send(self, commands: Sequence[Command]) -> None:
         """Writes all of them at once."""
@@ -45,7 +47,8 @@ class Link:
 
     async def read(self) -> Any:
         """The next reply or message, however long it takes; an error reply is raised."""
-        return await self._connection.read_response(timeout=math.inf, disconnect_on_error=False)
+        with _nonsense_raises():
+            return await self._connection.read_response(timeout=math.inf, disconnect_on_error=False)
 
     async def ask(self, commands: Sequence[Command]) -> list[Any]:
         """Sends, and the reply to each; an error reply is an item of the list."""
@@ -123,5 +126,17 @@ class Servers:
         finally:
             await link.close()
         if isinstance(reply, ResponseError):  # no cluster, or one that shows itself as a single server
+            if str(reply).startswith("BUSY"):  # a script takes too long there: that says nothing
+                raise reply
             return slots.SINGLE
-        return slots.read(reply, asked=node.host or str(self._options.get("host", "localhost")))
+        with _nonsense_raises():
+            return slots.read(reply, asked=node.host or str(self._options.get("host", "localhost")))
+
+
+@contextmanager
+def _nonsense_raises() -> Iterator[None]:
+    """redis-py's parser, and ours, fail in their own ways when it is no Redis that speaks."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise InvalidResponse(f"this is no Redis ({type(error).__name__})") from error

@@ -91,6 +91,7 @@ class Client:
             channels.user(self._person_id)
         )  # whoever reads its state now misses nothing later
         self._connection.say(frame)
+        self._following.welcomed()
         self._desk.presence.join(self._person_id, self._connection.id)
         self._beat_later()
         self._connection.later(self._say_notices)

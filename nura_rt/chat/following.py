@@ -26,6 +26,10 @@ class Following:
         self._personal = PersonalChannel(connection, on_removed=self._on_removed, on_read=self._on_read)
         hub.join(self._own, self._personal)
 
+    def welcomed(self) -> None:
+        """From now on the person's own channel is sent, beginning with what was said on it meanwhile."""
+        self._personal.go_live()
+
     async def join(self, effect: rules.Join) -> None:
         """Answers `subscribed` and what was missed, or an error. Raises what the pool raises; then it is not joined."""
         channel = channels.conversation(effect.conversation_id)
@@ -42,6 +46,7 @@ class Following:
             self._connection.say(rules.not_found(effect.ref))
             return
         self._subscriptions[channel] = listener
+        self._session.joined.add(channel)  # an earlier try that failed has taken it out
         if self._connection.gone:
             self._drop(channel)
             return
@@ -53,7 +58,8 @@ class Following:
                 Close.INTERNAL
             )  # it was told `subscribed`: it has to come back for the rest
             raise
-        listener.go_live(missed.head)
+        if self._subscriptions.get(channel) is listener:  # else it was deleted meanwhile
+            listener.go_live(missed.head)
 
     async def _send_missed(self, person_id: str, conversation_id: str, missed: Missed) -> None:
         async for page in self._replay.pages(person_id, conversation_id, missed):
@@ -63,6 +69,7 @@ class Following:
 
     def leave(self, effect: rules.Leave) -> None:
         """Answers `unsubscribed`."""
+        self._session.joined.discard(effect.channel)
         self._drop(effect.channel)
         self._connection.say(server.Unsubscribed(effect.ref))
 

@@ -55,7 +55,10 @@ class Subscription:
 
 
 class PersonalChannel:
-    """A hub listener for user:{id}: no seq, everything is sent but what instances say among themselves."""
+    """A hub listener for user:{id}: no seq, everything is sent but what instances say among themselves.
+
+    Until `go_live` it keeps what it hears: nothing precedes the welcome.
+    """
 
     def __init__(
         self, connection: Connection, *, on_removed: OnRemoved, on_read: Callable[[str, int], None]
@@ -64,6 +67,7 @@ class PersonalChannel:
         self._connection = connection
         self._on_removed = on_removed
         self._on_read = on_read
+        self._waiting: list[Payload] | None = []
 
     def hear(self, seq: int | None, payload: Payload) -> None:
         """A frame for this person."""
@@ -72,12 +76,24 @@ class PersonalChannel:
             if put_out == self._connection.id:
                 self._connection.close(Close.DISPLACED)
             return
+        if self._waiting is not None:
+            if len(self._waiting) >= _WAITING_AT_MOST:
+                self._connection.close(Close.SLOW)  # elsewhere it reads its state anew
+                return
+            self._waiting.append(payload)
+            return
         self._connection.send(payload)
         if data.startswith(_REMOVAL):
             self._on_removed(_removed(payload))
         elif data.startswith(_READ):
             read = msgspec.json.decode(data, type=Read)
             self._on_read(read.conversation_id, read.seq)
+
+    def go_live(self) -> None:
+        """The welcome was said: now what was heard meanwhile, then everything as it comes."""
+        waiting, self._waiting = self._waiting or [], None
+        for payload in waiting:
+            self.hear(None, payload)
 
 
 def _removed(payload: Payload) -> str:

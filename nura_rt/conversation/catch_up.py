@@ -27,6 +27,7 @@ _FILLS_AT_ONCE = 8
 _LET_IT_SETTLE_S = 0.03  # frames of two instances often cross: most gaps close by themselves
 _AGAIN_S = 0.5
 _POLL_S = 1.0
+_SAY_AGAIN_S = 10.0  # without a bus a notice of another instance comes only so
 _SWEEP_S = 30.0
 _SWEEP_JITTER_S = 5.0
 _HEADS_AT_ONCE = 2000
@@ -55,6 +56,7 @@ class CatchUp:
         self._counters = counters
         self._sweep_s = sweep_s
         self._gaps: set[str] = set()
+        self._unread: set[str] = set()  # in doubt while their head was being read for the first time
         self._gap = asyncio.Event()
         self._doubt = asyncio.Event()
 
@@ -91,6 +93,7 @@ class CatchUp:
             await self._doubt.wait()
             self._doubt.clear()
             self._counters.add("bus_doubts")
+            self._unread.update(channel for channel, room in self._hub.rooms() if _is_unread(channel, room))
             if not await self._tried(lambda: self._check(self._hub.rooms())):
                 self._doubt.set()
                 continue
@@ -98,22 +101,30 @@ class CatchUp:
 
     def _doubt_people(self) -> None:
         """What is said to a person has no seq: they are told to look, and what must not be missed is said again."""
-        people = []
-        for channel, room in self._hub.rooms():
-            name = channels.parse(channel)
-            if name is not None and name.kind == "user":
-                room.say(None, Payload.of(Gap(channel, 0, 0, "lost")))
-                people.append(name.id)
+        people = self._people_here()
+        for person_id in people:
+            channel = channels.user(person_id)
+            self._hub.receive(channel, None, Payload.of(Gap(channel, 0, 0, "lost")))
         self._on_doubt(people)
+
+    def _people_here(self) -> list[str]:
+        names = [channels.parse(channel) for channel, _ in self._hub.rooms()]
+        return [name.id for name in names if name is not None and name.kind == "user"]
 
     async def poll_for_ever(self) -> None:
         """Without a bus, each second; with one, each half minute those of which nothing was heard meanwhile."""
         swept = time.monotonic() + random.uniform(-_SWEEP_JITTER_S, _SWEEP_JITTER_S)  # noqa: S311 - no secret
+        told = 0.0
         while True:
             await asyncio.sleep(min(_POLL_S, self._sweep_s))
             now = time.monotonic()
+            if self._unread:
+                await self._tried(self._check_late)
             if not self._hears_others():
                 await self._tried(lambda: self._check(self._hub.rooms()))
+                if now - told >= _SAY_AGAIN_S:
+                    told = now
+                    self._on_doubt(self._people_here())
             elif now - swept >= self._sweep_s:
                 idle = [
                     (name, room) for name, room in self._hub.rooms() if now - room.heard_at >= self._sweep_s
@@ -167,6 +178,14 @@ class CatchUp:
         for start in range(0, len(ids), _HEADS_AT_ONCE):
             await self._check_some(ids[start : start + _HEADS_AT_ONCE])
 
+    async def _check_late(self) -> None:
+        """What was being read when a doubt came may be older than what was missed: asked for again."""
+        rooms = {channel: self._hub.room(channel) for channel in self._unread}
+        read = [(channel, room) for channel, room in rooms.items() if room and room.head is not None]
+        await self._check(read)
+        self._unread.difference_update(channel for channel, _ in read)
+        self._unread.difference_update(channel for channel, room in rooms.items() if room is None)
+
     async def _check_some(self, ids: Sequence[str]) -> None:
         self._counters.add("heads_checked", len(ids))
         heads = await conversations.heads(self._heads, ids)
@@ -179,3 +198,8 @@ class CatchUp:
                 self._hub.settle(channel, heads[conversation_id])
             else:  # deleted, and nobody told us
                 room.say(None, Payload.of(ConversationRemoved(conversation_id)))
+
+
+def _is_unread(channel: str, room: Room) -> bool:
+    name = channels.parse(channel)
+    return room.head is None and name is not None and name.kind == "conversation"

@@ -20,8 +20,9 @@ class Flights(Generic[Key, Answer]):
             try:
                 return await asyncio.shield(flight)
             except asyncio.CancelledError:
-                if not flight.cancelled():
-                    raise  # it is we who are cancelled, not the one who asks
+                ours = asyncio.current_task()
+                if not flight.cancelled() or (ours is not None and ours.cancelling()):
+                    raise  # it is we who are cancelled, not (or not only) the one who asks
         flight = self._under_way[key] = asyncio.get_running_loop().create_future()
         try:
             answer = await work()

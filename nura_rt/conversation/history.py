@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal
 
+import msgspec
+
 from nura_rt.conversation import frames
 from nura_rt.protocol.server import Gap
 from nura_rt.realtime import channels
@@ -29,6 +31,14 @@ def items(
     if until is not None and until > after:
         found.append(_said(conversation_id, after, until, "lost"))
     return found
+
+
+def upto(item: Item, head: int) -> Item:
+    """The item as far as `head`: only a gap reaches beyond the seq after its `prev`."""
+    if item.seq <= head:
+        return item
+    gap = msgspec.json.decode(item.payload.data, type=Gap)
+    return Item(item.prev, head, Payload.of(msgspec.structs.replace(gap, to=head)))
 
 
 def _gap(conversation_id: str, after: int, to: int, tail: int) -> Item:

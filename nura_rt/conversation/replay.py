@@ -123,7 +123,9 @@ class Replay:
             page = [item for item in older if item.prev < past.begin]
             yield [item.payload for item in page]
             after = page[-1].seq if page else past.begin
-        yield [item.payload for item in past.items if item.seq > after and item.prev < missed.head]
+        # what lies beyond the head comes live: a gap found there is not told twice
+        rest = [item for item in past.items if item.seq > after and item.prev < missed.head]
+        yield [history.upto(item, missed.head).payload for item in rest]
 
     async def _past(self, person_id: str, conversation_id: str, missed: Missed) -> Past:
         """The conversation's newest entries, at least up to the head; read once for all who ask within seconds."""

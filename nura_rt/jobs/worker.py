@@ -120,7 +120,10 @@ class Worker:
         """None when it went well, else the name of what went wrong."""
         try:
             await self._functions[job.kind].run(job)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            ours = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and (ours is None or ours.cancelling()):
+                raise  # it is we who are told to stop; else something the job waited for was
             self._counters.add("jobs_failed")
             _log.exception("a job failed", extra={"kind": job.kind, "attempt": job.attempt})
             return type(error).__name__

@@ -46,6 +46,7 @@ class RedisBus:
         self._counters = counters
         self._wanted: set[str] = set()
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
+        self._begun: set[str] = set()  # channels that were confirmed once since they are wanted
         self._map: Map | None = None
         self._lines: dict[Node, Line] = {}
         self._tasks: dict[Node, asyncio.Task[None]] = {}
@@ -83,6 +84,7 @@ class RedisBus:
     def drop(self, channel: str) -> None:
         """Stops to receive the channel."""
         self._wanted.discard(channel)
+        self._begun.discard(channel)
         if line := self._line_of(channel):
             line.drop([channel])
 
@@ -204,7 +206,10 @@ class RedisBus:
         waiting = [waiter for waiter in self._waiters.get(channel, ()) if not waiter.done()]
         for waiter in waiting:
             waiter.set_result(None)
-        if not waiting:  # nobody reads PostgreSQL after this confirmation, so somebody must look
+        again = channel in self._begun  # then others than those who wait may have missed something
+        if channel in self._wanted:
+            self._begun.add(channel)
+        if again or not waiting:  # nobody reads PostgreSQL after this confirmation, so somebody must look
             self._on_resync()
 
     def _hear(self, channel: str, hint: Hint) -> None:

@@ -8,6 +8,21 @@ from typing import NamedTuple
 from nura_rt.realtime.payload import Payload, Tier
 
 
+class Verbs(NamedTuple):
+    """How a server is spoken to, and what it says."""
+
+    publish: str
+    subscribe: str
+    unsubscribe: str
+    message: bytes
+    subscribed: bytes
+    unsubscribed: bytes
+
+
+SINGLE = Verbs("PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", b"message", b"subscribe", b"unsubscribe")
+SHARDED = Verbs("SPUBLISH", "SSUBSCRIBE", "SUNSUBSCRIBE", b"smessage", b"ssubscribe", b"sunsubscribe")
+
+
 class Hint(NamedTuple):
     """A frame that covers the seqs after `prev` up to `seq`; without payload, only the news of them."""
 

@@ -5,18 +5,19 @@ Whatever happens to either, it begins anew by itself and says "you may have miss
 
 import asyncio
 import logging
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import MovedError
+from redis.exceptions import MovedError, NoPermissionError, ResponseError
 
 from nura_rt.cache.servers import UNREACHABLE, Command, Link, Servers
 from nura_rt.cache.slots import Node
 from nura_rt.realtime import channels, hint
 from nura_rt.realtime.canary import Canary
-from nura_rt.realtime.hint import Hint
+from nura_rt.realtime.hint import SHARDED, SINGLE, Hint
 from nura_rt.realtime.outbound import Item, Outbound
 from nura_rt.realtime.payload import Payload, Tier
 from nura_rt.telemetry import Counters
@@ -33,21 +34,6 @@ _CHANNELS_AT_ONCE = 1_000
 _NOTHING = Payload(b"", Tier.EPHEMERAL)
 
 State = Literal["ok", "degraded", "sick"]
-
-
-class Verbs(NamedTuple):
-    """How a server is spoken to, and what it says."""
-
-    publish: str
-    subscribe: str
-    unsubscribe: str
-    message: bytes
-    subscribed: bytes
-    unsubscribed: bytes
-
-
-SINGLE = Verbs("PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", b"message", b"subscribe", b"unsubscribe")
-SHARDED = Verbs("SPUBLISH", "SSUBSCRIBE", "SUNSUBSCRIBE", b"smessage", b"ssubscribe", b"sunsubscribe")
 
 
 class Reports(NamedTuple):
@@ -92,12 +78,15 @@ class Line:
         self._finding: State = "ok"
         self._told_at = 0.0
         self._told_why = ""
+        self._proven = False  # a canary came back once
+        self._refused_at = -math.inf
         self.outbound = Outbound(
             servers,
             node,
             verb=self._verbs.publish,
             origin=origin,
             on_moved=reports.moved,
+            on_refusal=self._refused,
             counters=counters,
         )
 
@@ -165,6 +154,8 @@ class Line:
         first: BaseException = lost
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
+        if isinstance(first, ResponseError):
+            self._refused(first)
         why = f"{type(first).__name__}: {first}"
         if why != self._told_why:
             _log.warning("bus: no connection to Redis, trying again (%s)", why)
@@ -238,6 +229,7 @@ class Line:
             self._reports.frame(channel, found)
         elif channel == self.canary.channel and found.seq is not None:
             self.canary.seen(found.seq)
+            self._proven = True
 
     def _confirm(self, channel: str) -> None:
         if channel in self._asked:
@@ -267,7 +259,10 @@ class Line:
         while True:
             self.outbound.publish(Item(self.canary.channel, self.canary.fly(), None, _NOTHING))
             await asyncio.sleep(_CANARY_EACH_S)
-            self._finding = await self._find()
+            try:
+                self._finding = await self._find()
+            except Exception:  # a defect here may cost a look, never the instance
+                _log.exception("bus: cannot tell how this connection is")
 
     async def _find(self) -> State:
         if self.connected and self.canary.overdue_s < _DOUBT_AFTER_S:
@@ -277,11 +272,18 @@ class Line:
             if self.canary.lag_s >= _DOUBT_AFTER_S:
                 self._begin_anew()  # this connection will not outlive what happened to Redis
             return "degraded"
+        if asyncio.get_running_loop().time() - self._refused_at < _SICK_AFTER_S:
+            return "degraded"  # it takes nothing from anybody: were that a sickness, all instances would have it
         if self.canary.overdue_s < _SICK_AFTER_S:
             return "ok"
         self._counters.add("bus_sick")
         self._begin_anew()
         return "sick"
+
+    def _refused(self, error: Exception) -> None:
+        """Redis does not take what we say. Who never had the right to is sick: others may have it."""
+        if self._proven or not isinstance(error, NoPermissionError):
+            self._refused_at = asyncio.get_running_loop().time()
 
     def _begin_anew(self) -> None:
         now = asyncio.get_running_loop().time()

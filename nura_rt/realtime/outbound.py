@@ -10,6 +10,7 @@ from redis.exceptions import MovedError, ResponseError
 
 from nura_rt.cache.servers import UNREACHABLE, Link, Servers
 from nura_rt.cache.slots import Node
+from nura_rt.protocol.server import Gap
 from nura_rt.realtime import channels, hint
 from nura_rt.realtime.payload import Payload, Tier
 from nura_rt.telemetry import Counters
@@ -35,12 +36,14 @@ class Item(NamedTuple):
 
 
 class Unsaid:
-    """What must still be said: the highest seq of each channel, and support cards whole. The rest is gone."""
+    """What must still be said: the highest seq of each channel, support cards whole, and that a person may have
+    missed something. What is ephemeral is gone."""
 
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
         self._seqs: dict[str, int] = {}
         self._cards: deque[Item] = deque(maxlen=_WAITING_AT_MOST)
+        self._lost: dict[str, None] = {}  # channels without seq that lacked a durable frame
 
     def keep(self, item: Item) -> None:
         """Takes what matters of it."""
@@ -50,10 +53,12 @@ class Unsaid:
             self._seqs[item.channel] = max(item.seq, self._seqs.get(item.channel, 0))
         else:
             self._counters.add("bus_dropped")
+            if item.seq is None and item.payload.tier is Tier.DURABLE and len(self._lost) < _UNSAID_AT_MOST:
+                self._lost[item.channel] = None
 
     def take_all(self) -> list[Item]:
         """All of it."""
-        return self.take(_UNSAID_AT_MOST + _WAITING_AT_MOST)
+        return self.take(2 * _UNSAID_AT_MOST + _WAITING_AT_MOST)
 
     def take(self, at_most: int) -> list[Item]:
         """Some of it, which is then no longer here."""
@@ -61,6 +66,9 @@ class Unsaid:
         while self._seqs and len(some) < at_most:
             channel, seq = self._seqs.popitem()
             some.append(Item(channel, seq, None, Payload(b"")))
+        while self._lost and len(some) < at_most:
+            channel, _ = self._lost.popitem()
+            some.append(Item(channel, None, None, Payload.of(Gap(channel, 0, 0, "lost"))))
         return some
 
 
@@ -75,13 +83,16 @@ class Outbound:
         verb: str,
         origin: bytes,
         on_moved: Callable[[list[Item]], None],
+        on_refusal: Callable[[Exception], None],
         counters: Counters,
     ) -> None:
+        """`on_refusal` hears of each failure to publish, `on_moved` what another server has to take."""
         self._servers = servers
         self._node = node
         self._verb = verb
         self._origin = origin
         self._on_moved = on_moved
+        self._on_refusal = on_refusal
         self._counters = counters
         self._waiting: deque[Item] = deque()
         self._bytes = 0
@@ -138,7 +149,10 @@ class Outbound:
                 if not link.is_open:
                     await link.open()
                 replies = await link.ask(commands)
-        except UNREACHABLE:
+        except Exception as error:  # what is not in UNREACHABLE is a defect: it may cost a batch, never the line
+            if not isinstance(error, UNREACHABLE):
+                _log.exception("bus: a batch could not be said")
+            self._on_refusal(error)
             await link.close()
             return batch
         unsaid = [
@@ -147,6 +161,8 @@ class Outbound:
             if isinstance(reply, ResponseError)
         ]
         moved = [item for item, reply in unsaid if isinstance(reply, MovedError)]
+        if unsaid:
+            self._on_refusal(unsaid[0][1])
         if moved:
             self._on_moved(moved)
         refused = [(item, reply) for item, reply in unsaid if not isinstance(reply, MovedError)]

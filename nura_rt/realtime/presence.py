@@ -57,7 +57,8 @@ class Presence:
         self._clock = clock
         self._here: dict[str, dict[str, str]] = {}  # person -> connection -> its member, oldest first
         self._gone: dict[str, list[str]] = {}
-        self._news: dict[str, bool] = {}  # whose leases changed; true: a connection joined
+        self._news: dict[str, None] = {}  # whose leases changed
+        self._untold: set[str] = set()  # with a connection that was told no count yet
         self._due: dict[str, float] = {}  # when to renew; all wait equally long, so the first is due first
         self._ears: dict[str, _Ear] = {}
         self._changed = asyncio.Event()
@@ -72,7 +73,8 @@ class Presence:
         here[connection_id] = f"{int(self._clock() * 1000):013d}-{self._instance}-{connection_id}"
         while len(here) > self._at_most:  # not among the newest here: not among the newest anywhere
             self._displace(person_id, next(iter(here)))
-        self._news[person_id] = True
+        self._news[person_id] = None
+        self._untold.add(person_id)
         self._changed.set()
 
     def leave(self, person_id: str, connection_id: str) -> None:
@@ -83,9 +85,10 @@ class Presence:
             return
         if not here:
             del self._here[person_id]
+            self._untold.discard(person_id)
             self._hub.leave(channels.user(person_id), self._ears.pop(person_id))
         self._gone.setdefault(person_id, []).append(member)
-        self._news.setdefault(person_id, False)
+        self._news[person_id] = None
         self._changed.set()
 
     async def count(self, person_id: str) -> int | None:
@@ -136,19 +139,18 @@ class Presence:
             self._due = dict.fromkeys(self._here, 0.0)
         for change, answer in zip(changes, answers, strict=True):
             if answer is not None:
-                self._hear(change.person_id, answer, news.get(change.person_id))
+                self._hear(change.person_id, answer, is_news=change.person_id in news)
         return True
 
-    def _next(self) -> tuple[dict[str, bool], list[Change]]:
+    def _next(self) -> tuple[set[str], list[Change]]:
         """News first, then whose renewal is due. What is gone is told once; else its lease ends by itself."""
         now = time.monotonic()
-        news = dict(islice(self._news.items(), _BATCH // 2))  # the rest is for renewals, whatever the rush
-        people = dict.fromkeys(news)
+        people = dict.fromkeys(islice(self._news, _BATCH // 2))  # the rest is for renewals, whatever the rush
         for person_id, due in self._due.items():
             if (due > now and not self._away) or len(people) >= _BATCH:
                 break
             people[person_id] = None
-        changes = []
+        changes, news = [], self._news.keys() & people
         for person_id in people:
             self._news.pop(person_id, None)
             self._due.pop(person_id, None)
@@ -160,8 +162,8 @@ class Presence:
                 changes.append(Change(person_id, held, gone))
         return news, changes
 
-    def _hear(self, person_id: str, leased: Leased, joined: bool | None) -> None:
-        """What Redis said; `joined` is None for a mere renewal."""
+    def _hear(self, person_id: str, leased: Leased, *, is_news: bool) -> None:
+        """What Redis said, to a change or to a mere renewal."""
         channel = channels.user(person_id)
         for member in leased.displaced:
             _, instance, connection_id = member.split("-", 2)
@@ -172,10 +174,12 @@ class Presence:
         ear = self._ears.get(person_id)
         is_new = ear is None or leased.count != ear.count
         frame = Payload.of(server.Presence(person_id, leased.count), Tier.EPHEMERAL)
-        if is_new and joined is not None:
+        is_untold = person_id in self._untold
+        self._untold.discard(person_id)
+        if is_new and is_news:
             if leased.count:
                 self._hub.publish(channel, frame)
-        elif is_new or joined:
+        elif is_new or is_untold:
             # others find out by their own renewals; who just joined has not been told yet
             self._hub.receive(channel, None, frame)
 

@@ -87,11 +87,7 @@ async def test_nonsense_is_no_redis_and_ends_nothing(redis: Server, answer: byte
                 await far.listen(conversation())
                 way._target = ("127.0.0.1", port)
                 way.reset()
-                failed = far.counters.snapshot().get("bus_receive_failed", 0)
-                await eventually(
-                    lambda: far.counters.snapshot().get("bus_receive_failed", 0) > failed + 4
-                    and far.counters.snapshot().get("bus_send_failed", 0) > 2
-                )
+                await eventually(lambda: far.counters.snapshot().get("bus_receive_failed", 0) > 2)
                 way._target = ("127.0.0.1", redis.port)
                 way.reset()
                 await far.confirmed(conversation())

@@ -226,3 +226,20 @@ async def test_neither_a_stuck_client_nor_a_frozen_postgresql_keeps_an_instance(
     assert readiness == (503, {"status": "draining", "database": "failed", "bus": "ok"})
     assert heard[1] == (4000, "draining")
     assert stopped == (0, True)
+
+
+async def test_signals_that_go_on_coming_do_not_cut_the_end_short(
+    start_instance: StartInstance, admin: asyncpg.Connection
+) -> None:
+    instance = await asyncio.to_thread(start_instance, **ENDLESSLY)
+    assert instance.process is not None
+    async with peer(instance, "hurried") as client:
+        conversation = await client.open_conversation()
+        await client.send(conversation, "somebody will answer me")
+
+        while instance.process.poll() is None and "Stopped;" not in instance.log:
+            tell_to_leave(instance)
+            await asyncio.sleep(0.005)
+
+    assert "Stopped; everything acknowledged is kept." in instance.log
+    assert await admin.fetchval("SELECT count(*) FROM nura.jobs WHERE state = 'leased'") == 0

@@ -127,6 +127,7 @@ async def test_an_older_client_does_all_it_could_on_a_newer_server(
         await client.collect(until_seq(5))
         await client.say("ping", t=7)
         pong = await client.hear("pong", t=7)
+        await client.collect(lambda heard: "heartbeat" in {frame["type"] for frame in heard})
 
     understood = client.understood()
     unknown = {one["type"] for one in client.heard} - KNOWN.keys()
@@ -151,6 +152,7 @@ async def test_a_newer_client_is_at_home_on_both_and_they_hear_each_other(
             await one.send(room, "step")
         for one in (there, here):
             await one.collect(until_seq(8))
+        await here.collect(lambda heard: "heartbeat" in {frame["type"] for frame in heard})
         rows = await answered(admin, room)
 
     assert (there.socket.subprotocol, here.socket.subprotocol) == ("nura.v1", "nura.v1.1")

@@ -188,6 +188,17 @@ async def test_without_a_bus_the_heads_are_read_each_second(root: asyncpg.Connec
     assert ear.types == ["message", "message"]
 
 
+async def test_without_a_bus_what_waits_for_a_person_is_asked_for(house: House) -> None:
+    person = Ear()
+    house.hub.join(channels.user("ann"), person)
+    house.deaf = True
+
+    async with house.at_work():
+        await eventually(lambda: house.doubted)
+
+    assert (house.doubted, person.heard) == (["ann"], [])
+
+
 async def test_a_lost_last_message_is_found_by_the_sweep(
     root: asyncpg.Connection, people: asyncpg.Pool, heads: asyncpg.Pool
 ) -> None:
@@ -199,6 +210,24 @@ async def test_a_lost_last_message_is_found_by_the_sweep(
         await eventually(lambda: ear.seqs == [1])
 
     assert ear.types == ["message"]
+
+
+async def test_a_doubt_counts_for_a_head_that_was_being_read_when_it_came(
+    root: asyncpg.Connection, house: House
+) -> None:
+    """The answer was on its way, and is older than what the bus has missed."""
+    stored, ear = await Stored.make(root), Ear()
+    house.hub.join(stored.channel, ear)
+    house.hub.join(channels.user(stored.person_id), Ear())
+    await stored.grow(1)
+
+    async with house.at_work():
+        house.catch_up.note_doubt()
+        await eventually(lambda: house.doubted)
+        house.hub.settle(stored.channel, 0, owner=stored.person_id)
+        await eventually(lambda: ear.heard, within_s=15)
+
+    assert ear.seqs == [1]
 
 
 async def test_a_conversation_deleted_in_silence_is_told(root: asyncpg.Connection, house: House) -> None:

@@ -173,4 +173,5 @@ async def test_the_question_for_many_keeps_to_row_level_security(
         (ann, "support-2"),
         (ann, "support-3"),
     ]
+    assert left is not None
     assert tuple(left) == ("nura_app", "")

@@ -170,3 +170,26 @@ async def test_it_knows_for_whom_something_is_not_finished(
         await eventually(lambda: not ours.people)
 
     assert during == {person_id, ""}
+
+
+async def test_a_job_whose_help_was_cancelled_is_tried_again_and_the_next_one_runs(
+    root: asyncpg.Connection, ours: Worker, slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, broken = slow.run, [True]
+
+    async def helped(job: Job) -> None:
+        if broken and broken.pop():
+            help = asyncio.get_running_loop().create_future()
+            help.cancel()  # say, by whoever should have answered it
+            await help
+        await run(job)
+
+    monkeypatch.setattr(slow, "run", helped)
+    slow.gate.set()
+    first, second = await leased(root), await leased(root)
+    async with running(ours):
+        ours.take(first)
+        ours.take(second)
+        await eventually(lambda: slow.ended == [second.key, first.key])
+
+        assert ours.people == set()

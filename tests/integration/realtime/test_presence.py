@@ -211,3 +211,38 @@ async def test_a_redis_that_came_back_empty_is_told_of_everybody_at_once(
         await redis.aclose()
 
     assert counts == [1] * 8
+
+
+@pytest.mark.slow
+async def test_who_takes_anothers_place_while_redis_is_away_hears_the_count(
+    wire: Wire, tmp_path: Path
+) -> None:
+    async with server(tmp_path) as valkey:
+        redis = client.for_caches(valkey.url)
+        async with House("a", redis, wire).at_work() as house:
+            first, second = house.join("ada"), house.join("ada", at=1)
+            await eventually(lambda: second.counts[-1:] == [2])
+            await valkey.kill()
+            house.leave("ada", first)
+            late = house.join("ada", at=2)
+            await eventually(lambda: "leases_away" in house.counters.snapshot())
+            await valkey.start()
+
+            await eventually(lambda: late.counts == [2])
+        await redis.aclose()
+
+
+async def test_in_a_rush_no_change_is_taken_for_a_renewal(
+    redis: Redis, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "_BATCH", 4)
+    here, there = (House(name, redis, wire) for name in "ab")
+    people = [f"person-{number}" for number in range(4)]
+    async with here.at_work(), there.at_work():
+        elsewhere = [there.join(person_id) for person_id in people]
+        [here.join(person_id, at=1) for person_id in people]
+        await eventually(lambda: all(one.counts[-1:] == [2] for one in elsewhere))
+        here.presence._due = dict.fromkeys(reversed(people), 0.0)  # everybody is due just now
+        [here.join(person_id, at=2) for person_id in people]
+
+        await eventually(lambda: all(one.counts[-1:] == [3] for one in elsewhere))

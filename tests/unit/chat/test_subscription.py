@@ -157,7 +157,11 @@ async def test_replay_and_live_in_any_interleaving_give_each_seq_once(
 
 def personal_channel(outlet: Outlet, **told: Any) -> PersonalChannel:
     connection = Connection("c1", outlet, soft_bytes=SOFT, hard_bytes=SOFT)
-    return PersonalChannel(connection, **{"on_removed": lambda _: None, "on_read": lambda *_: None, **told})
+    personal = PersonalChannel(
+        connection, **{"on_removed": lambda _: None, "on_read": lambda *_: None, **told}
+    )
+    personal.go_live()
+    return personal
 
 
 @pytest.mark.parametrize("seq", [None, 1])

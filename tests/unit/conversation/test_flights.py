@@ -85,3 +85,16 @@ async def test_one_who_goes_away_while_waiting_leaves_the_others_alone() -> None
         await asking[1]
 
     assert [await asking[0], await asking[2], work.began] == [1, 1, 1]
+
+
+async def test_one_who_goes_away_together_with_the_one_who_asks_is_gone() -> None:
+    flights, work = Flights[str, int](), Work()
+    asking = [asyncio.ensure_future(flights.share("k", work)) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    for one in asking:
+        one.cancel()
+    await asyncio.wait(asking, timeout=5)
+
+    assert [one.cancelled() for one in asking] == [True, True]
+    assert work.began == 1

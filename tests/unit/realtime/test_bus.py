@@ -165,3 +165,33 @@ async def test_the_lag_is_that_of_the_latest_canary() -> None:
     now = 103.5
 
     assert listening.bus.lag_s == 3.5
+
+
+async def test_one_who_waits_for_a_channel_that_begins_anew_does_not_hide_the_doubt() -> None:
+    listening = Listening()
+    listening.confirm()
+    listening.lines[0].confirmed.clear()  # the connection was lost, and is there again
+    before = listening.resyncs
+    waiting = asyncio.ensure_future(listening.bus.confirmed(CHANNEL, timeout_s=5))
+    await asyncio.sleep(0)
+
+    listening.confirm()
+
+    assert await waiting
+    assert listening.resyncs == before + 1
+
+
+async def test_a_channel_that_was_left_begins_without_doubt() -> None:
+    listening = Listening()
+    listening.confirm()
+    listening.bus.drop(CHANNEL)
+    listening.bus.want(CHANNEL)
+    listening.lines[0].confirmed.clear()
+    before = listening.resyncs
+    waiting = asyncio.ensure_future(listening.bus.confirmed(CHANNEL, timeout_s=5))
+    await asyncio.sleep(0)
+
+    listening.confirm()
+
+    assert await waiting
+    assert listening.resyncs == before

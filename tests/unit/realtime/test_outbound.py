@@ -20,6 +20,7 @@ def made() -> tuple[Outbound, Counters]:
         verb="PUBLISH",
         origin=b"me",
         on_moved=lambda _: None,
+        on_refusal=lambda _: None,
         counters=counters,
     )
     return made, counters
