@@ -35,7 +35,8 @@ The floors; imports only go down (import-linter keeps it):
     addresses dotenv made_once                 what settings are read with
 
 PostgreSQL is the only truth; Redis is a doorbell. What a client missed is read by conversation/replay, what an
-instance missed by conversation/catch_up; realtime/drain lets go of clients when an instance stops. Start reading at conversation/intake.py, then
-conversation/writer.py and store/batch.py; chat/session.py shows the rules of the socket, auth/sessions.py who is
-let in and for how long.
+instance missed by conversation/catch_up; realtime/drain lets go of clients when an instance stops.
+
+Start reading at conversation/intake.py, then conversation/writer.py and store/batch.py; chat/session.py shows the
+rules of the socket, auth/sessions.py who is let in and for how long.
 """

@@ -17,6 +17,7 @@ from nura_rt.cli.seed import find_demo, seed
 from nura_rt.embedded import stack
 from nura_rt.embedded.stack import Addresses
 from nura_rt.people.sign_in import DemoPerson
+from nura_rt.realtime.doorway import NuraHttp
 from nura_rt.realtime.drain import Drain
 from nura_rt.realtime.transport import NuraWebSocket
 from nura_rt.settings import Settings
@@ -63,14 +64,11 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Until the loop is closed: a signal must not cut short what is still given back after uvicorn."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
+        yield
 
 
 def serve(settings: Settings) -> None:
@@ -87,7 +85,8 @@ def serve(settings: Settings) -> None:
             )
             undo.callback(started.stop)
             embedded = started.addresses
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        told_early = contextlib.suppress(asyncio.CancelledError)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, told_early:
             runner.run(_serve(settings, embedded, listening))
 
 
@@ -96,6 +95,10 @@ async def _serve(settings: Settings, embedded: Addresses, listening: socket.sock
     redis_url = settings.redis_url or embedded.redis_url
     assert database_url is not None
     assert redis_url is not None
+    ours = asyncio.current_task()
+    assert ours is not None
+    # as the first process of a container it would otherwise not hear it at all, and serve until it is killed
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ours.cancel)
     demo = await _prepare(settings, embedded, database_url)
     async with app.running(settings, database_url=database_url, redis_url=redis_url, demo=demo) as instance:
         server = _Server(_config(settings, instance.litestar), _ready(settings, demo), instance.drain)
@@ -129,7 +132,7 @@ def _config(settings: Settings, litestar: object) -> uvicorn.Config:
         ws_ping_interval=settings.ping_interval_s,
         ws_ping_timeout=settings.ping_timeout_s,
         ws_per_message_deflate=settings.ws_deflate,
-        http="httptools",
+        http=NuraHttp,
         loop="none",
         lifespan="off",
         access_log=False,

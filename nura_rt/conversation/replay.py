@@ -18,7 +18,7 @@ from nura_rt.telemetry import Counters
 
 _PAGE = 20
 _TAIL_BYTES = 1024 * 1024
-_TAILS_AT_MOST = 32
+_KEPT_BYTES = 32 * 1024 * 1024  # of all tails together
 _TAIL_KEPT_S = 5.0  # a killed instance's clients come back within seconds of each other
 
 
@@ -40,6 +40,11 @@ class Past(msgspec.Struct, frozen=True):
     end: int
     items: list[Item]
     read_at: float
+
+    @property
+    def size(self) -> int:
+        """Bytes of its frames, and what holding them costs at least."""
+        return 1024 + sum(len(item.payload.data) for item in self.items)
 
 
 class Replay:
@@ -63,6 +68,7 @@ class Replay:
         self._joins = Flights[tuple[str, str], bool]()
         self._reads = Flights[str, Past]()
         self._pasts: OrderedDict[str, Past] = OrderedDict()
+        self._kept_bytes = 0
 
     async def join(
         self, listener: Listener, person_id: str, conversation_id: str, since: int | None
@@ -152,8 +158,9 @@ class Replay:
         begin = rows[0].seq - 1 if rows else before
         found = history.items(conversation_id, rows, after=begin, tail=missed.tail, until=missed.head)
         past = Past(begin, found[-1].seq if found else missed.head, found, time.monotonic())
+        self._forget(conversation_id)
         self._pasts[conversation_id] = past
-        self._pasts.move_to_end(conversation_id)
+        self._kept_bytes += past.size
         self.forget_old()
         return past
 
@@ -161,7 +168,12 @@ class Replay:
         """Lets go of entries that were kept for those who come together."""
         oldest = time.monotonic() - _TAIL_KEPT_S
         while self._pasts:
-            first = next(iter(self._pasts.values()))
-            if len(self._pasts) <= _TAILS_AT_MOST and first.read_at > oldest:
+            conversation_id, first = next(iter(self._pasts.items()))
+            if self._kept_bytes <= _KEPT_BYTES and first.read_at > oldest:
                 return
-            self._pasts.popitem(last=False)
+            self._forget(conversation_id)
+
+    def _forget(self, conversation_id: str) -> None:
+        past = self._pasts.pop(conversation_id, None)
+        if past is not None:
+            self._kept_bytes -= past.size

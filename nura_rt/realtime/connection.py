@@ -13,6 +13,7 @@ from nura_rt.realtime.payload import Payload, Tier
 _log = logging.getLogger(__name__)
 _WAITING_AT_MOST = 256
 _DRAIN_POLL_S = 0.005
+_DRAIN_POLL_AT_MOST_S = 0.1  # thousands may be slow at once
 
 Work = Callable[[], Awaitable[None]]
 
@@ -61,9 +62,11 @@ class Connection:
 
     async def drained(self) -> None:
         """Waits until the peer has taken most of what was written (a long replay goes at its pace)."""
+        pause_s = _DRAIN_POLL_S
         # the transport tells its protocol, not us, when it has drained; a poll is simpler and rare
-        while self._outlet.buffered() > self._soft_bytes and not self.gone and self.closed is None:  # noqa: ASYNC110
-            await asyncio.sleep(_DRAIN_POLL_S)
+        while self._outlet.buffered() > self._soft_bytes and not self.gone and self.closed is None:
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, _DRAIN_POLL_AT_MOST_S)
 
     def close(self, code: Close) -> None:
         """Hangs up once, with the code's slug as the reason."""

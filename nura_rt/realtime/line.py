@@ -273,7 +273,9 @@ class Line:
                 self._begin_anew()  # this connection will not outlive what happened to Redis
             return "degraded"
         if asyncio.get_running_loop().time() - self._refused_at < _SICK_AFTER_S:
-            return "degraded"  # it takes nothing from anybody: were that a sickness, all instances would have it
+            return (
+                "degraded"  # it takes nothing from anybody: were that a sickness, all instances would have it
+            )
         if self.canary.overdue_s < _SICK_AFTER_S:
             return "ok"
         self._counters.add("bus_sick")

@@ -149,7 +149,9 @@ class Outbound:
                 if not link.is_open:
                     await link.open()
                 replies = await link.ask(commands)
-        except Exception as error:  # what is not in UNREACHABLE is a defect: it may cost a batch, never the line
+        except (
+            Exception
+        ) as error:  # what is not in UNREACHABLE is a defect: it may cost a batch, never the line
             if not isinstance(error, UNREACHABLE):
                 _log.exception("bus: a batch could not be said")
             self._on_refusal(error)

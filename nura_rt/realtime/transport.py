@@ -179,6 +179,11 @@ class NuraWebSocket(WebSocketsSansIOProtocol):
         else:
             self.conn.data_to_send()
 
+    def handle_close(self, event: Frame) -> None:
+        """The peer closes, or answers our close: uvicorn would wait for ever until it has taken the rest."""
+        super().handle_close(event)
+        self._abort_soon()
+
     def handle_parser_exception(self) -> None:
         """The close frame, and a second for the peer to take it."""
         self.close_sent = True

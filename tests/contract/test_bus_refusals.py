@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from bus_members import Member, conversation, member
 
+from bus_members import conversation, member
 from cluster import Server, server
 from nura_rt.cache.servers import Servers
 from nura_rt.cache.slots import Node
@@ -79,35 +79,37 @@ async def test_a_redis_that_takes_nothing_from_anybody_makes_nobody_sick(
 
 @pytest.mark.parametrize("answer", [b":x\r\n", b"*1\r\n$x\r\n", b"*3\r\n+a\r\n+b\r\n+c\r\n"])
 async def test_nonsense_is_no_redis_and_ends_nothing(redis: Server, answer: bytes) -> None:
-    async with saying(answer) as port:
+    async with saying(answer) as port, Proxy(("127.0.0.1", redis.port)) as way:
         assert not await Servers(f"redis://127.0.0.1:{port}").answers(Node())
 
-        async with Proxy(("127.0.0.1", redis.port)) as way:
-            async with member(f"redis://127.0.0.1:{way.port}", "far") as far:
-                await far.listen(conversation())
-                way._target = ("127.0.0.1", port)
-                way.reset()
-                await eventually(lambda: far.counters.snapshot().get("bus_receive_failed", 0) > 2)
-                way._target = ("127.0.0.1", redis.port)
-                way.reset()
-                await far.confirmed(conversation())
-                await eventually(lambda: far.bus.state == "ok")
+        async with member(f"redis://127.0.0.1:{way.port}", "far") as far:
+            await far.listen(conversation())
+            way._target = ("127.0.0.1", port)
+            way.reset()
+            await eventually(lambda: far.counters.snapshot().get("bus_receive_failed", 0) > 2)
+            way._target = ("127.0.0.1", redis.port)
+            way.reset()
+            await far.confirmed(conversation())
+            await eventually(lambda: far.bus.state == "ok")
 
 
 async def test_what_a_person_could_not_be_told_is_said_to_be_lost(redis: Server) -> None:
-    async with Proxy(("127.0.0.1", redis.port)) as way, member(redis.url, "far") as far:
-        async with member(f"redis://127.0.0.1:{way.port}", "near") as near:
-            await far.listen(OWN)
-            resyncs = far.resyncs
-            way.cut()
-            for _ in range(3):
-                near.bus.publish(OWN, None, Payload(b'{"type":"conversation.changed"}'))
-            near.bus.publish(OWN, None, Payload(b'{"type":"typing"}', Tier.EPHEMERAL))
-            await eventually(lambda: near.counters.snapshot().get("bus_send_failed", 0) > 0)
-            way.heal()
-            await eventually(lambda: far.heard)
-            near.bus.publish(OWN, None, Payload(b'{"type":"last"}'))
-            await eventually(lambda: far.heard[-1][3] == b'{"type":"last"}')
+    async with (
+        Proxy(("127.0.0.1", redis.port)) as way,
+        member(redis.url, "far") as far,
+        member(f"redis://127.0.0.1:{way.port}", "near") as near,
+    ):
+        await far.listen(OWN)
+        resyncs = far.resyncs
+        way.cut()
+        for _ in range(3):
+            near.bus.publish(OWN, None, Payload(b'{"type":"conversation.changed"}'))
+        near.bus.publish(OWN, None, Payload(b'{"type":"typing"}', Tier.EPHEMERAL))
+        await eventually(lambda: near.counters.snapshot().get("bus_send_failed", 0) > 0)
+        way.heal()
+        await eventually(lambda: far.heard)
+        near.bus.publish(OWN, None, Payload(b'{"type":"last"}'))
+        await eventually(lambda: far.heard[-1][3] == b'{"type":"last"}')
 
     lost = b'{"type":"gap","channel":"user:ada","from":0,"to":0,"reason":"lost"}'
     assert far.resyncs == resyncs  # it heard of nothing: only the other can tell

@@ -6,13 +6,14 @@ import time
 from typing import Any
 
 import pytest
-from uvicorn_server import raw_peer, serving
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from nura_rt.protocol.errors import Close
 from nura_rt.realtime.payload import Payload
 from nura_rt.realtime.transport import EXTENSION, NuraWebSocket
+from raw_websocket import close
+from uvicorn_server import raw_peer, serving
 
 WITHIN_S = 15.0
 
@@ -129,3 +130,20 @@ async def test_a_foreign_handshake_gets_no_outlet() -> None:
 
     assert answer.startswith(b"HTTP/1.1 4")
     assert guest.outlet.empty()
+
+
+@pytest.mark.parametrize("closed_first", ["by the peer", "by us"])
+async def test_a_peer_that_closes_and_does_not_read_is_cut(closed_first: str) -> None:
+    """Its close is heard, but what was written before the answer never leaves."""
+    guest = Guest()
+    async with serving(guest.app, NuraWebSocket) as port, raw_peer(port) as (_, writer):
+        outlet = await guest.outlet.get()
+        clog(outlet)
+        began = time.monotonic()
+        if closed_first == "by us":
+            outlet.hang_up(Close.SLOW, Close.SLOW.slug)
+        writer.write(close(1000))
+        await lost(outlet)
+
+    assert guest.ended.is_set()
+    assert time.monotonic() - began < WITHIN_S

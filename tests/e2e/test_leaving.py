@@ -5,6 +5,7 @@ import contextlib
 import json
 import signal
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import asyncpg
 import httpx
@@ -16,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from nura_rt.embedded.stack import Addresses
 from peers import Frame, Peer, ended, peer, stranger
 from proxy import Proxy, postgres_socket, postgres_through
-from servers import RAISED, Instance, StartInstance
+from servers import RAISED, Instance, StartInstance, environ_of, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -235,11 +236,30 @@ async def test_signals_that_go_on_coming_do_not_cut_the_end_short(
     assert instance.process is not None
     async with peer(instance, "hurried") as client:
         conversation = await client.open_conversation()
-        await client.send(conversation, "somebody will answer me")
+        accepted = await client.send(conversation, "somebody will answer me")
 
         while instance.process.poll() is None and "Stopped;" not in instance.log:
             tell_to_leave(instance)
             await asyncio.sleep(0.005)
 
     assert "Stopped; everything acknowledged is kept." in instance.log
-    assert await admin.fetchval("SELECT count(*) FROM nura.jobs WHERE state = 'leased'") == 0
+    job = f"reply:{accepted['message_id']}"
+    assert await admin.fetchval("SELECT state FROM nura.jobs WHERE key = $1", job) == "due"
+
+
+async def test_an_instance_that_is_told_to_leave_before_it_is_ready_does(
+    folder: Path, stores: Addresses
+) -> None:
+    assert stores.database_url is not None
+    async with Proxy(postgres_socket(stores.database_url)) as link:
+        link.freeze()
+        (data := folder / "never-ready").mkdir()
+        url = postgres_through(stores.database_url, link.port)
+        instance = Instance(data, environ_of(stores) | {"SUPABASE_DATABASE_URL": url})
+        starting = asyncio.create_task(asyncio.to_thread(instance.start))
+        await eventually(lambda: link._links)
+
+        tell_to_leave(instance)
+
+        with pytest.raises(AssertionError, match="the instance ended with 0"):
+            await starting

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -81,7 +82,7 @@ class Device:
             if heard.opcode == CLOSE:
                 assert 4000 <= int.from_bytes(heard.data[:2], "big") < 4500, heard
                 return False
-            said = json.loads(heard.data) if heard.opcode == TEXT else {"type": ""}
+            said: dict[str, Any] = json.loads(heard.data) if heard.opcode == TEXT else {"type": ""}
             if said["type"] == "subscribed":
                 self.recovered.append(said["recovered"])
             elif said["type"] == "message":

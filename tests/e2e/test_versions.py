@@ -114,8 +114,8 @@ async def test_an_older_client_does_all_it_could_on_a_newer_server(
         await client.collect(until_seq(2))
         again = await client.send(room, "step", client_id="m-1")
         await device.join(room)
-        for kind, fields in {"typing": {"on": True}, "read": {"seq": 1}}.items():
-            await device.socket.send(json.dumps({"type": kind, "conversation_id": room, **fields}))
+        for frame in ({"type": "typing", "on": True}, {"type": "read", "seq": 1}):
+            await device.socket.send(json.dumps({**frame, "conversation_id": room}))
         await http.delete(f"/v1/conversations/{room}/messages/{first['message_id']}")
         await client.hear("message.removed", seq=3)
         ref = await client.say("auth.refresh", token=token(name))

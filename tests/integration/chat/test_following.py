@@ -1,4 +1,4 @@
-"""The channels of one connection over a real PostgreSQL: what happens while a replay is under way, and after trouble."""
+"""The channels of one connection over a real PostgreSQL: what happens while a replay is under way, after trouble."""
 
 import json
 from collections.abc import AsyncIterator

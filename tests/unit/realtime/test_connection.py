@@ -22,11 +22,13 @@ class Outlet:
         self.written: list[Payload] = []
         self.closed: list[tuple[int, str]] = []
         self.behind = 0
+        self.asked = 0
 
     def write(self, payload: Payload) -> None:
         self.written.append(payload)
 
     def buffered(self) -> int:
+        self.asked += 1
         return self.behind
 
     def hang_up(self, code: int, reason: str) -> None:
@@ -204,6 +206,17 @@ async def test_a_long_replay_waits_for_the_peer() -> None:
     await asyncio.wait_for(waiting, 10)
 
     assert stuck
+
+
+async def test_a_peer_that_is_slow_for_long_is_looked_at_seldom() -> None:
+    """Thousands of them come back together after an instance was killed."""
+    connection, outlet = connected()
+    outlet.behind = SOFT + 1
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(connection.drained(), 0.6)
+
+    assert outlet.asked <= 15
 
 
 @pytest.mark.parametrize("end", ["closed", "gone"])
