@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+
 from echo_app import echoing
 
 ROOT = Path(__file__).parent.parent.parent

@@ -5,8 +5,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from bus_places import Place, grant
 
+from bus_places import Place, grant
 from certificates import Authority
 from cluster import Cluster, Server, cluster, server
 from tls_proxy import TlsProxy

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from bus_members import Member, conversation, member
 
+from bus_members import Member, conversation, member
 from cluster import Cluster, cluster
 from nura_rt.cache import client
 from nura_rt.realtime import channels

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
+
 from bus_members import Member, conversation, member
 from bus_places import Place
-
 from nura_rt.cache import client
 from nura_rt.realtime import channels, hint
 from nura_rt.realtime.payload import Payload, Tier

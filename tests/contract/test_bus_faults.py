@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from bus_members import Member, conversation, member
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from bus_members import Member, conversation, member
 from certificates import Authority
 from cluster import Server, server
 from nura_rt.cache import client

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import pytest
-from uvicorn_server import serving
 
 from nura_rt.protocol.errors import Close
 from nura_rt.realtime.payload import Payload
 from nura_rt.realtime.transport import EXTENSION, NuraWebSocket
 from raw_websocket import BINARY, CLOSE, PING, PONG, TEXT, Ended, Heard, close, frame, shaken
+from uvicorn_server import serving
 
 Act = Callable[[NuraWebSocket, Callable[[Any], Awaitable[None]]], Awaitable[None]]
 SLOW = Heard(CLOSE, int(Close.SLOW).to_bytes(2) + b"slow")

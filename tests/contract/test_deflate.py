@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from echo_app import echoing
-from uvicorn_server import serving
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, PerMessageDeflate
 
+from echo_app import echoing
 from nura_rt.realtime.payload import Payload
 from nura_rt.realtime.transport import EXTENSION, NuraWebSocket
 from raw_websocket import BINARY, CONT, TEXT, Ended, Heard, Raw, close, frame, shaken
 from servers import eventually
+from uvicorn_server import serving
 
 LIMIT = 65_536
 LETTERS = random.Random(4)  # with a seed: the same text each time

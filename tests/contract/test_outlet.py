@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from uvicorn_server import raw_peer, serving
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -18,6 +17,7 @@ from nura_rt.realtime.asgi_outlet import AsgiOutlet
 from nura_rt.realtime.connection import Outlet
 from nura_rt.realtime.payload import Payload
 from nura_rt.realtime.transport import EXTENSION, NuraWebSocket
+from uvicorn_server import raw_peer, serving
 
 WITHIN_S = 20.0
 Script = Callable[[Outlet], None]

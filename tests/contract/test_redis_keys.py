@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from bus_places import Place
 from redis.asyncio import Redis
 
+from bus_places import Place
 from cached import Reader
 from nura_rt.cache import client, responses, sessions
 from nura_rt.cache.leases import Change, Leased, Leases

@@ -11,11 +11,11 @@ import pytest
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from uvicorn_server import raw_peer, serving
 from websockets.asyncio.client import connect
 from websockets.server import ServerProtocol
 
 from servers import eventually
+from uvicorn_server import raw_peer, serving
 
 OURS = "nura.test"
 WITHIN_S = 10.0

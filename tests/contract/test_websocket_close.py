@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from echo_app import echoing
 
+from echo_app import echoing
 from raw_websocket import CLOSE, CONT, PING, TEXT, Ended, Heard, close, frame, said, shaken
 
 GOOD = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999]

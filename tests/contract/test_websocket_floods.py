@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from echo_app import echoing
-from uvicorn_server import raw_peer, serving
 
+from echo_app import echoing
 from nura_rt.realtime.payload import Payload
 from nura_rt.realtime.transport import EXTENSION, NuraWebSocket
 from raw_websocket import CONT, PING, PONG, TEXT, Ended, Heard, close, frame, said, shaken
 from servers import eventually
+from uvicorn_server import raw_peer, serving
 
 FLOODS = {
     "pings": (b"", frame(PING)),

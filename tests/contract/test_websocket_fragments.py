@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from echo_app import echoing
 
+from echo_app import echoing
 from raw_websocket import BINARY, CLOSE, CONT, PING, PONG, TEXT, Ended, Heard, close, frame, said, shaken
 
 LIMIT = 65_536

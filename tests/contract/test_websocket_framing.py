@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from echo_app import echoing
 
+from echo_app import echoing
 from raw_websocket import BINARY, PING, PONG, TEXT, Ended, Heard, close, frame, said
 
 SIZES = [0, 1, 125, 126, 127, 128, 65_535, 65_536]

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from echo_app import echoing
 
+from echo_app import echoing
 from raw_websocket import BINARY, CONT, TEXT, Ended, Heard, close, frame, said, shaken
 
 SECTIONS = {
