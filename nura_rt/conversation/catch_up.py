@@ -182,9 +182,9 @@ class CatchUp:
         """What was being read when a doubt came may be older than what was missed: asked for again."""
         rooms = {channel: self._hub.room(channel) for channel in self._unread}
         read = [(channel, room) for channel, room in rooms.items() if room and room.head is not None]
+        self._unread.difference_update(channel for channel, room in rooms.items() if room is None)
         await self._check(read)
         self._unread.difference_update(channel for channel, _ in read)
-        self._unread.difference_update(channel for channel, room in rooms.items() if room is None)
 
     async def _check_some(self, ids: Sequence[str]) -> None:
         self._counters.add("heads_checked", len(ids))

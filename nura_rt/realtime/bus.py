@@ -206,9 +206,10 @@ class RedisBus:
         waiting = [waiter for waiter in self._waiters.get(channel, ()) if not waiter.done()]
         for waiter in waiting:
             waiter.set_result(None)
+        if channel not in self._wanted:  # whoever came has left again
+            return
         again = channel in self._begun  # then others than those who wait may have missed something
-        if channel in self._wanted:
-            self._begun.add(channel)
+        self._begun.add(channel)
         if again or not waiting:  # nobody reads PostgreSQL after this confirmation, so somebody must look
             self._on_resync()
 
