@@ -79,24 +79,27 @@ class Client:
         self._alarm: asyncio.TimerHandle | None = None
         self._signed_in = identity.session_id
         self._listen_for_its_end()
-        self._set_alarm()
         self._answered = asyncio.Event()
         self._following = Following(desk.hub, desk.replay, connection, self.session)
         self._heartbeat: asyncio.TimerHandle | None = None
-        desk.roster.add(self._person_id, connection)
 
     async def welcome(self, frame: server.Welcome, resumed: Sequence[Resumed]) -> None:
         """Says it, then what the person has not taken note of, then what the resumed channels missed."""
-        await self._desk.heard(
-            channels.user(self._person_id)
-        )  # whoever reads its state now misses nothing later
+        # whoever reads its state after the welcome misses nothing later
+        await self._desk.heard(channels.user(self._person_id))
         self._connection.say(frame)
-        self._following.welcomed()
-        self._desk.presence.join(self._person_id, self._connection.id)
-        self._beat_later()
+        self.begin()
         self._connection.later(self._say_notices)
         for effect in self.session.on_resume(resumed):
             self._carry_out(effect)
+
+    def begin(self) -> None:
+        """The welcome is said: from here on it may hear of the person, its token, a drain, a heartbeat."""
+        self._following.welcomed()
+        self._desk.roster.add(self._person_id, self._connection)
+        self._desk.presence.join(self._person_id, self._connection.id)
+        self._set_alarm()
+        self._beat_later()
 
     def on_text(self, text: str) -> None:
         """One text frame."""

@@ -75,7 +75,7 @@ class House:
             notices=nobody,
             reading=nobody,
             roster=Roster(),
-            presence=SimpleNamespace(leave=lambda *_: None),  # type: ignore[arg-type]
+            presence=SimpleNamespace(join=lambda *_: None, leave=lambda *_: None),  # type: ignore[arg-type]
             rate=nobody,
             heartbeat_s=20,
             heard=nobody,
@@ -84,6 +84,7 @@ class House:
         self.connection = Connection("c1", self.outlet, soft_bytes=100_000, hard_bytes=100_000)
         self.began = Watch().now
         self.client = Client(desk, self.connection, self.ann(left_s=left_s), self.verify)
+        self.client.begin()
 
     def ann(self, *, left_s: float = 3600, session_id: str = "s1") -> Identity:
         return Identity("ann", session_id, None, self.began + left_s)

@@ -17,6 +17,7 @@ from nura_rt.realtime.hub import Hub
 from nura_rt.realtime.payload import Payload
 from nura_rt.realtime.roster import Roster
 from nura_rt.settings import Limits
+from servers import eventually
 
 WELCOME = Welcome("c1", "ann", "here", 20.0, PublicLimits(1, 1, 1, 1), datetime(2026, 1, 1, tzinfo=UTC))
 
@@ -40,7 +41,7 @@ class Outlet:
 class House:
     """One client whose instance hears the others only when `bus` is set."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, expires_at: float = 9e9) -> None:
         nobody: Any = None
         endings: Any = Endings(nobody)
         presence: Any = SimpleNamespace(join=lambda *_: None, leave=lambda *_: None)
@@ -63,7 +64,7 @@ class House:
             heard=self.heard,
         )
         connection = Connection("c1", self.outlet, soft_bytes=100_000, hard_bytes=100_000)
-        self.client = Client(desk, connection, Identity("ann", "s1", None, 9e9), nobody)
+        self.client = Client(desk, connection, Identity("ann", "s1", None, expires_at), nobody)
 
     async def heard(self, _: str) -> bool:
         return await self.bus.wait()
@@ -116,3 +117,16 @@ async def test_too_much_said_before_the_welcome_ends_the_socket() -> None:
     house.client.gone()
 
     assert house.outlet.said == [4408]
+
+
+async def test_a_token_that_is_nearly_over_is_told_after_the_welcome() -> None:
+    house = House(expires_at=0)
+    welcoming = asyncio.ensure_future(house.client.welcome(WELCOME, []))
+    await asyncio.sleep(0.02)
+
+    house.bus.set()
+    await welcoming
+    await eventually(lambda: len(house.outlet.said) > 1)
+    house.client.gone()
+
+    assert house.outlet.said[0] == "welcome"
