@@ -24,6 +24,9 @@ _UNSAID_AT_MOST = 100_000
 _AT_ONCE = 512
 _WITHIN_S = 2.0
 _RETRY_S = 0.5
+_REPLY_ENDED = (
+    b'{"type":"reply.ended"'  # how codec.encode begins it: without it a draft would stay on the screen
+)
 
 
 class Item(NamedTuple):
@@ -36,14 +39,15 @@ class Item(NamedTuple):
 
 
 class Unsaid:
-    """What must still be said: the highest seq of each channel, support cards whole, and that a person may have
-    missed something. What is ephemeral is gone."""
+    """What must still be said: the highest seq of each channel, support cards and how replies ended whole, and that a
+    person may have missed something. What is ephemeral is gone."""
 
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
         self._seqs: dict[str, int] = {}
         self._cards: deque[Item] = deque(maxlen=_WAITING_AT_MOST)
-        self._lost: dict[str, None] = {}  # channels without seq that lacked a durable frame
+        self._ends: deque[Item] = deque(maxlen=_WAITING_AT_MOST)
+        self._lost: dict[str, None] = {}  # people whose own channel lacks something
 
     def keep(self, item: Item) -> None:
         """Takes what matters of it."""
@@ -51,14 +55,16 @@ class Unsaid:
             self._cards.append(item)
         elif item.seq is not None and (item.channel in self._seqs or len(self._seqs) < _UNSAID_AT_MOST):
             self._seqs[item.channel] = max(item.seq, self._seqs.get(item.channel, 0))
+        elif item.payload.data.startswith(_REPLY_ENDED):
+            self._ends.append(item)
         else:
             self._counters.add("bus_dropped")
-            if item.seq is None and item.payload.tier is Tier.DURABLE and len(self._lost) < _UNSAID_AT_MOST:
+            if _is_missed(item) and len(self._lost) < _UNSAID_AT_MOST:
                 self._lost[item.channel] = None
 
     def take_all(self) -> list[Item]:
         """All of it."""
-        return self.take(2 * _UNSAID_AT_MOST + _WAITING_AT_MOST)
+        return self.take(2 * (_UNSAID_AT_MOST + _WAITING_AT_MOST))
 
     def take(self, at_most: int) -> list[Item]:
         """Some of it, which is then no longer here."""
@@ -66,6 +72,7 @@ class Unsaid:
         while self._seqs and len(some) < at_most:
             channel, seq = self._seqs.popitem()
             some.append(Item(channel, seq, None, Payload(b"")))
+        some += [self._ends.popleft() for _ in range(min(at_most - len(some), len(self._ends)))]
         while self._lost and len(some) < at_most:
             channel, _ = self._lost.popitem()
             some.append(Item(channel, None, None, Payload.of(Gap(channel, 0, 0, "lost"))))
@@ -181,3 +188,9 @@ class Outbound:
                 self._counters.add("bus_dropped")
             body = b""
         return hint.encode(self._origin, item.seq, item.prev, item.payload.tier, body)
+
+
+def _is_missed(item: Item) -> bool:
+    """Whether a person's devices have to look anew without it. In a conversation only seqs can be missed so."""
+    name = channels.parse(item.channel)
+    return item.payload.tier is Tier.DURABLE and name is not None and name.kind == "user"

@@ -1,7 +1,8 @@
-"""What is kept of what could not be said: the highest seq of each channel, and support cards whole."""
+"""What is kept of what could not be said: the highest seq of each channel, support cards and ends of replies whole."""
 
 from nura_rt.cache.servers import Servers
 from nura_rt.cache.slots import Node
+from nura_rt.protocol.server import Gap
 from nura_rt.realtime import outbound
 from nura_rt.realtime.outbound import Item, Outbound, Unsaid
 from nura_rt.realtime.payload import Payload, Tier
@@ -44,6 +45,22 @@ def test_of_messages_the_highest_seq_is_kept_of_typing_nothing_of_cards_all() ->
     assert sorted(kept[2:]) == [("conversation:a", 6, b""), ("conversation:b", 1, b"")]
     assert kept[:2] == [("user:a", None, CARD.data)] * 2
     assert unsaid.take_all() == []
+
+
+def test_a_person_is_told_to_look_anew_a_conversation_is_told_how_its_reply_ended() -> None:
+    counters = Counters()
+    unsaid = Unsaid(counters)
+    started, ended = Payload(b'{"type":"reply.started"}'), Payload(b'{"type":"reply.ended"}')
+    for item in (started, ended):
+        unsaid.keep(Item("conversation:a", None, None, item))
+    for _ in range(2):
+        unsaid.keep(Item("user:a", None, None, Payload(b'{"type":"conversation.changed"}')))
+
+    kept = said(unsaid.take_all())
+
+    lost = Payload.of(Gap("user:a", 0, 0, "lost"))
+    assert kept == [("conversation:a", None, ended.data), ("user:a", None, lost.data)]
+    assert counters.snapshot()["bus_dropped"] == 3
 
 
 def test_it_is_given_out_in_portions() -> None:
