@@ -1,6 +1,7 @@
 """What one instance is made of: every part built and wired, and every task of it born, in one place."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,6 +18,7 @@ from nura_rt.cache.leases import Leases
 from nura_rt.cache.rates import Rates
 from nura_rt.cache.sessions import SessionCopies
 from nura_rt.chat.client import Desk
+from nura_rt.conversation.activity import Activity
 from nura_rt.conversation.catch_up import CatchUp
 from nura_rt.conversation.create import Creation, Written
 from nura_rt.conversation.intake import Intake
@@ -45,11 +47,14 @@ from nura_rt.settings import Settings
 from nura_rt.stores import Stores, open_stores
 from nura_rt.telemetry import Counters
 
+_log = logging.getLogger(__name__)
 _REPLY_LEASE_S = 30.0
 _REPLIES_AT_ONCE = 64
 _JOBS_HELD_AT_MOST = 1000
 _LAST_WRITES_WITHIN_S = 1.5
 _BUS_WITHIN_S = 2.0
+_BEGINS_AGAIN_S = 1.0
+_CANARY_BACK_WITHIN_S = 0.3  # else the bus may be a black hole that nobody has noticed yet
 
 
 class Parts:
@@ -75,6 +80,7 @@ class Parts:
     writer: Writer
     worker: Worker
     usage: Usage
+    activity: Activity
     notices: Notices
     reading: ReadMarks
     words: Words
@@ -129,6 +135,7 @@ class Parts:
             people=stores.people,
             hub=self.hub,
             heard=self.heard,
+            hears_others=lambda: self.bus.state == "ok" and self.bus.lag_s < _CANARY_BACK_WITHIN_S,
             limit=settings.limits.replay,
             counters=counters,
         )
@@ -169,8 +176,14 @@ class Parts:
             counters=counters,
         )
         companion = Companion(pace_s=settings.companion_pace_s)
+        self.activity = Activity(stores.people, hub, counters)
         replies = Replies(
-            people=stores.people, work=stores.work, writer=self.writer, hub=hub, assistant=companion
+            people=stores.people,
+            work=stores.work,
+            writer=self.writer,
+            hub=hub,
+            assistant=companion,
+            on_change=self.activity.note,
         )
         functions: dict[str, JobFunction] = {"reply": replies}
         self.worker = Worker(
@@ -195,6 +208,7 @@ class Parts:
             cards=cards,
             recent=recent,
             on_use=self.usage.note,
+            on_change=self.activity.note,
         )
         self.words = Words(self.pipeline, cards)
         written = Written(self.stores.door, self.stores.people, self.hub)
@@ -217,28 +231,39 @@ class Parts:
             heard=self.heard,
         )
 
-    def _for_ever(self) -> tuple[Coroutine[Any, Any, None], ...]:
+    def _for_ever(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
         """Everything but the writer and the worker, which end in an order of their own."""
         return (
-            self.bus.run_for_ever(),
-            self.catch_up.fill_for_ever(),
-            self.catch_up.check_for_ever(),
-            self.catch_up.poll_for_ever(),
-            self.notices.say_for_ever(),
-            self.reading.flush_for_ever(),
-            self.presence.run(),
-            self.rate.run(),
-            self.usage.flush_for_ever(),
-            self.sessions.watch_for_ever(),
-            telemetry.log_for_ever(self.counters),
+            self.bus.run_for_ever,
+            self.catch_up.fill_for_ever,
+            self.catch_up.check_for_ever,
+            self.catch_up.poll_for_ever,
+            self.notices.say_for_ever,
+            self.reading.flush_for_ever,
+            self.activity.tell_for_ever,
+            self.presence.run,
+            self.rate.run,
+            self.usage.flush_for_ever,
+            self.sessions.watch_for_ever,
+            partial(telemetry.log_for_ever, self.counters),
         )
+
+    async def _steadily(self, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """A defect in one part costs it a moment, never the instance and everybody on it."""
+        while True:
+            try:
+                await part()
+            except Exception:
+                self.counters.add("parts_failed")
+                _log.exception("a part of this instance failed and begins again")
+            await asyncio.sleep(_BEGINS_AGAIN_S)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Every task of the instance is born here. Replies stop first, the writer last."""
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(self.writer.run())
-            others = [group.create_task(part) for part in self._for_ever()]
+            others = [group.create_task(self._steadily(part)) for part in self._for_ever()]
             working = group.create_task(self.worker.run())
             try:
                 yield

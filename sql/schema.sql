@@ -143,6 +143,25 @@ begin
      order by r.removed_at, r.conversation_id;
 end $$;
 
+CREATE FUNCTION nura.conversations_seen_by(p_user_ids text[], p_conversation_ids text[]) RETURNS SETOF nura.conversation_row
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform nura.become(null); -- as `authenticated`, which may not call it again
+  for n in 1 .. coalesce(array_length(p_user_ids, 1), 0) loop
+    perform set_config(
+      'request.jwt.claims', json_build_object('sub', p_user_ids[n], 'role', 'authenticated')::text, true);
+    return query
+      select c.id, c.title, c.description, coalesce(c.session_type, 'chat'), coalesce(c.status, 'active'),
+             coalesce(c.crisis_level, 'none'), c.last_seq, coalesce(r.seq, 0), coalesce(c.message_count, 0),
+             coalesce(c.total_duration_minutes, 0), coalesce(c.created_at, now()), coalesce(c.updated_at, now()),
+             c.last_message_at, c.tail_seq
+        from public.conversations c
+        left join nura.read_marks r on r.conversation_id = c.id and r.user_id = c.user_id
+       where c.id = p_conversation_ids[n] and c.user_id = p_user_ids[n];
+  end loop;
+end $$;
+
 CREATE FUNCTION nura.level_only_rises() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -358,6 +377,9 @@ GRANT ALL ON FUNCTION nura.conversations_of(p_user_id text, p_status text, p_cha
 
 REVOKE ALL ON FUNCTION nura.conversations_removed_since(p_user_id text, p_since timestamptz) FROM PUBLIC;
 GRANT ALL ON FUNCTION nura.conversations_removed_since(p_user_id text, p_since timestamptz) TO nura_app;
+
+REVOKE ALL ON FUNCTION nura.conversations_seen_by(p_user_ids text[], p_conversation_ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION nura.conversations_seen_by(p_user_ids text[], p_conversation_ids text[]) TO nura_app;
 
 REVOKE ALL ON FUNCTION nura.level_only_rises() FROM PUBLIC;
 
@@ -989,7 +1011,9 @@ CREATE POLICY batch_update ON nura.read_marks FOR UPDATE TO nura_writer USING (t
 CREATE POLICY own_rows ON nura.read_marks TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
 GRANT SELECT ON TABLE nura.read_marks TO authenticated;
 GRANT INSERT (conversation_id, seq, user_id) ON TABLE nura.read_marks TO nura_writer;
+GRANT SELECT (conversation_id, seq, user_id) ON TABLE nura.read_marks TO nura_door;
 GRANT SELECT (conversation_id, seq, user_id) ON TABLE nura.read_marks TO nura_writer;
+GRANT UPDATE (seq) ON TABLE nura.read_marks TO nura_door;
 GRANT UPDATE (seq) ON TABLE nura.read_marks TO nura_writer;
 
 -- nura.refresh_tokens

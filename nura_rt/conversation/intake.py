@@ -78,6 +78,7 @@ class Intake:
         cards: SupportCards,
         recent: RecentLevels,
         on_use: Callable[[str, str], None],
+        on_change: Callable[[str, str], None],
     ) -> None:
         self._pipeline = pipeline
         self._writer = writer
@@ -86,6 +87,7 @@ class Intake:
         self._cards = cards
         self._recent = recent
         self._on_use = on_use  # told the person and the service, for their profile's figures
+        self._on_change = on_change  # told the person and the conversation, for the list
 
     def accept(self, turn: Turn, answer: Answer) -> None:
         """Screens and queues the turn; `answer` is called exactly once."""
@@ -123,6 +125,7 @@ class Intake:
         self._cards.show(row.person_id, card)
         self._recent.note(row.person_id, row.conversation_id, crisis.level)
         self._on_use(row.person_id, "chat")
+        self._on_change(row.person_id, row.conversation_id)
         self._tell(outcome)
         self._start_reply(row, outcome.seq)
 

@@ -4,6 +4,8 @@ A removal takes a seq of its own in the transaction that deletes, so whoever rea
 """
 
 import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import asyncpg
 
@@ -14,12 +16,14 @@ from nura_rt.protocol.server import ConversationChanged, HistoryTrimmed, Message
 from nura_rt.realtime import channels
 from nura_rt.realtime.payload import Payload
 from nura_rt.store import conversations, tombstones, trims
-from nura_rt.store.pool import UNAVAILABLE, as_person
+from nura_rt.store.pool import UNAVAILABLE, Executor, as_person
 from nura_rt.store.tombstones import Removed
 from nura_rt.store.trims import Trimmed
 
 _log = logging.getLogger(__name__)
 _DEADLOCKS_AT_MOST = 3
+
+T = TypeVar("T")
 
 
 class Removal:
@@ -42,38 +46,50 @@ class Removal:
 
     async def trim(self, person_id: str, conversation_id: str, before_seq: int) -> Trimmed | None:
         """Removes all messages below `before_seq` under one seq; None when there are none."""
-        async with as_person(self._where.door, person_id) as conn:
-            if not await tombstones.hold(conn, person_id=person_id, conversation_id=conversation_id):
-                return None
-            trimmed = await trims.trim(
-                conn, person_id=person_id, conversation_id=conversation_id, before_seq=before_seq
-            )
+        wanted = {"person_id": person_id, "conversation_id": conversation_id}
+
+        async def trim(conn: Executor) -> Trimmed | None:
+            return await trims.trim(conn, **wanted, before_seq=before_seq)
+
+        try:
+            trimmed = await self._held(**wanted, work=trim)
+        except NotThere:
+            return None
         if trimmed is not None:
             payload = Payload.of(HistoryTrimmed(conversation_id, trimmed.seq, trimmed.before_seq))
             self._where.hub.publish(channels.conversation(conversation_id), payload, seq=trimmed.seq)
             self._where.hub.publish(channels.user(person_id), payload)
+            await self._tell_change(person_id, conversation_id)
         return trimmed
 
     async def _removed(self, person_id: str, conversation_id: str, message_id: str) -> tuple[Removed, bool]:
         """What the removal left, and whether it is new."""
-        wanted = {"person_id": person_id, "conversation_id": conversation_id, "message_id": message_id}
+        where = {"person_id": person_id, "conversation_id": conversation_id}
+
+        async def remove(conn: Executor) -> tuple[Removed, bool]:
+            if removed := await tombstones.remove(conn, **where, message_id=message_id):
+                return removed, True
+            if earlier := await tombstones.of(conn, **where, message_id=message_id):
+                return earlier, False
+            raise NotThere
+
+        return await self._held(**where, work=remove)
+
+    async def _held(
+        self, person_id: str, conversation_id: str, work: Callable[[Executor], Awaitable[T]]
+    ) -> T:
+        """Does it in one transaction that holds the conversation. Raises NotThere for another's and a missing one."""
         for tries_left in reversed(range(_DEADLOCKS_AT_MOST)):
             try:
                 async with as_person(self._where.door, person_id) as conn:
                     # held first: the statements after it see what a removal elsewhere has done meanwhile
                     if not await tombstones.hold(conn, person_id=person_id, conversation_id=conversation_id):
                         raise NotThere
-                    removed = await tombstones.remove(conn, **wanted)
-                    earlier = None if removed else await tombstones.of(conn, **wanted)
-                break
-            except asyncpg.DeadlockDetectedError:  # a reply to it began in this moment
+                    return await work(conn)
+            except asyncpg.DeadlockDetectedError:  # a reply to one of them began in this moment
                 if not tries_left:
                     raise
-        if removed is not None:
-            return removed, True
-        if earlier is not None:
-            return earlier, False
-        raise NotThere
+        raise AssertionError("the last one has returned or raised")
 
     async def _tell_change(self, person_id: str, conversation_id: str) -> None:
         """Its line of the list has changed; a device that does not hear of it asks after its next hello."""

@@ -1,5 +1,6 @@
 """Join first, then read, then live: no gap and no duplicate, and one query however many come at once."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -56,16 +57,21 @@ class Replay:
         people: asyncpg.Pool,
         hub: Hub,
         heard: Callable[[str], Awaitable[bool]],
+        hears_others: Callable[[], bool],
         limit: int,
         counters: Counters,
     ) -> None:
-        """`heard` returns once what other instances say on a channel arrives here, or cannot be waited for."""
+        """`heard` returns once what other instances say on a channel arrives here, or cannot be waited for.
+
+        While `hears_others` is false a room may have missed that words were removed: PostgreSQL is asked.
+        """
         self._people = people
         self._hub = hub
         self._heard = heard
+        self._hears_others = hears_others
         self._limit = limit
         self._counters = counters
-        self._joins = Flights[tuple[str, str], bool]()
+        self._joins = Flights[tuple[str, str], int | None]()
         self._reads = Flights[str, Past]()
         self._pasts: OrderedDict[str, Past] = OrderedDict()
         self._kept_bytes = 0
@@ -78,37 +84,40 @@ class Replay:
         room = self._hub.join(channel, listener)
         try:
             ahead = since is not None and room.head is not None and since > room.head
-            known = room.head is not None and room.owner == person_id and not ahead
-            if not known and not await self._joins.share(
-                (person_id, conversation_id), lambda: self._read(person_id, conversation_id)
-            ):
-                self._hub.leave(channel, listener)
-                return None
+            head = room.head if room.owner == person_id and not ahead and self._hears_others() else None
+            if head is None:
+                head = await self._joins.share(
+                    (person_id, conversation_id), lambda: self._read(person_id, conversation_id)
+                )
         except BaseException:
             self._hub.leave(channel, listener)
             raise
-        return self._missed(room, since)
+        if head is None:
+            self._hub.leave(channel, listener)
+            return None
+        return self._missed(room, since, max(head, room.head or 0))
 
-    async def _read(self, person_id: str, conversation_id: str) -> bool:
+    async def _read(self, person_id: str, conversation_id: str) -> int | None:
+        """The head; None when it is not the person's."""
         channel = channels.conversation(conversation_id)
         await self._heard(channel)
         self._counters.add("replay_heads_read")
         seen = await conversations.seen_by(self._people, person_id, conversation_id)
         if seen is None:
-            return False
+            return None
         room = self._hub.room(channel)
         if room is not None:
             room.tail, room.read_seq = max(room.tail, seen.tail_seq), max(room.read_seq, seen.read_seq)
             self._hub.settle(channel, seen.last_seq, owner=person_id)
-        return True
+        return seen.last_seq
 
-    def _missed(self, room: Room, since: int | None) -> Missed:
-        head = room.head or 0
+    def _missed(self, room: Room, since: int | None, head: int) -> Missed:
         after = head if since is None else since
         if head < after <= room.known:  # it has heard more than this instance, which will catch up
             return Missed(after, after, True, room.tail, room.read_seq, [])
         recovered = 0 <= head - after <= self._limit  # seqs are dense, so this counts messages
-        recent = room.recent(after) if recovered else []
+        # where the room is behind, what follows there may take back what it remembers
+        recent = [] if not recovered or after == head else room.recent(after) if room.head == head else None
         return Missed(head, after if recovered else head, recovered, room.tail, room.read_seq, recent)
 
     async def pages(
@@ -162,6 +171,7 @@ class Replay:
         self._pasts[conversation_id] = past
         self._kept_bytes += past.size
         self.forget_old()
+        asyncio.get_running_loop().call_later(_TAIL_KEPT_S, self.forget_old)
         return past
 
     def forget_old(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 import uuid
+from collections.abc import Callable
 
 import asyncpg
 
@@ -63,13 +64,22 @@ class Replies:
     """The job function of kind `reply`. Replies of one conversation are written one after another."""
 
     def __init__(
-        self, *, people: asyncpg.Pool, work: asyncpg.Pool, writer: Writer, hub: Hub, assistant: Assistant
+        self,
+        *,
+        people: asyncpg.Pool,
+        work: asyncpg.Pool,
+        writer: Writer,
+        hub: Hub,
+        assistant: Assistant,
+        on_change: Callable[[str, str], None],
     ) -> None:
+        """`on_change` is told the person and the conversation of each reply that was kept."""
         self._people = people
         self._work = work
         self._writer = writer
         self._hub = hub
         self._assistant = assistant
+        self._on_change = on_change
 
     def serial(self, job: Job) -> str:
         """One conversation, one voice at a time."""
@@ -178,6 +188,7 @@ class Replies:
                 reply_to=answered,
             )
             self._hub.publish(channel, Payload.of(frame), seq=kept.seq)
+            self._on_change(kept.row.person_id, kept.row.conversation_id)
         ended = ReplyEnded(run_id, kept.row.conversation_id, "completed", kept.message_id, kept.seq)
         self._tell(kept.row.conversation_id, ended)
 

@@ -46,6 +46,8 @@ def decode(data: bytes) -> Hint | None:
     try:
         origin, seq, tier, *more = head.split(b" ")
         (prev,) = map(int, more) if more else (None,)
+        if prev is not None and prev >= int(seq) > 0:
+            return None
         payload = Payload(body, Tier(int(tier))) if body else None
         return Hint(origin, int(seq) or None, prev, payload)
     except ValueError:

@@ -110,6 +110,20 @@ async def seen_by(conn: Executor, person_id: str, conversation_id: str) -> Conve
     return Conversation(**row) if row else None
 
 
+async def seen_by_each(conn: Executor, whose: Sequence[tuple[str, str]]) -> list[Conversation]:
+    """The same for many (person, conversation), each with that person's eyes; what is not theirs drops out."""
+    rows = await conn.fetch(
+        """
+        SELECT id, title, description, session_type, status, crisis_level, last_seq, read_seq, message_count,
+               total_duration_minutes, created_at, updated_at, last_message_at, tail_seq
+          FROM nura.conversations_seen_by($1, $2)
+        """,
+        [person_id for person_id, _ in whose],
+        [conversation_id for _, conversation_id in whose],
+    )
+    return [Conversation(**row) for row in rows]
+
+
 async def create(
     conn: Executor,
     *,

@@ -35,7 +35,10 @@ async def remove(conn: Executor, *, person_id: str, conversation_id: str, messag
         head AS (
           UPDATE conversations c SET last_seq = c.last_seq + 1, message_count = greatest(c.message_count - 1, 0)
             FROM gone g WHERE c.id = g.conversation_id
-          RETURNING c.last_seq)
+          RETURNING c.last_seq),
+        still_read AS ( -- who had read everything has nothing new
+          UPDATE nura.read_marks r SET seq = h.last_seq FROM head h, gone g
+           WHERE r.conversation_id = g.conversation_id AND r.user_id = g.user_id AND r.seq = h.last_seq - 1)
         INSERT INTO nura.tombstones (conversation_id, user_id, seq, removed_seq, client_id, message_id, committed_at)
         SELECT g.conversation_id, g.user_id, h.last_seq, g.seq,
                -- an instance that knows no tombstones may have kept a retry anew; the first one keeps the name

@@ -31,6 +31,9 @@ async def trim(conn: Executor, *, person_id: str, conversation_id: str, before_s
                  message_count = greatest(c.message_count - (SELECT count(*) FROM gone), 0)
            WHERE c.user_id = $1 AND c.id = $2 AND EXISTS (SELECT FROM gone)
           RETURNING c.id, c.user_id, c.last_seq, c.tail_seq),
+        still_read AS ( -- as in `tombstones.remove`
+          UPDATE nura.read_marks r SET seq = h.last_seq FROM head h
+           WHERE r.conversation_id = h.id AND r.user_id = h.user_id AND r.seq = h.last_seq - 1),
         left_behind AS (
           INSERT INTO nura.tombstones
                  (conversation_id, user_id, seq, removed_seq, client_id, message_id, committed_at, trimmed)

@@ -59,6 +59,7 @@ grant select (id, conversation_id, user_id, client_id, seq, created_at), delete 
 grant update (last_seq, tail_seq, message_count) on conversations to nura_door;
 grant select, insert on nura.tombstones, nura.trims to nura_door;
 grant insert (conversation_id, user_id), select (conversation_id) on nura.removed_conversations to nura_door;
+grant select (conversation_id, user_id, seq), update (seq) on nura.read_marks to nura_door;
 grant insert (user_id, kind, key, frame, expires_at), select (user_id, key, acknowledged_at), update (acknowledged_at)
    on nura.notices to nura_door;
 
@@ -221,15 +222,37 @@ begin
      where c.id = p_conversation_id and c.user_id = p_user_id;
 end $$;
 
+-- The same for many at once, each with their owner's eyes.
+create function nura.conversations_seen_by(p_user_ids text[], p_conversation_ids text[])
+  returns setof nura.conversation_row language plpgsql security invoker as $$
+begin
+  perform nura.become(null); -- as `authenticated`, which may not call it again
+  for n in 1 .. coalesce(array_length(p_user_ids, 1), 0) loop
+    perform set_config(
+      'request.jwt.claims', json_build_object('sub', p_user_ids[n], 'role', 'authenticated')::text, true);
+    return query
+      select c.id, c.title, c.description, coalesce(c.session_type, 'chat'), coalesce(c.status, 'active'),
+             coalesce(c.crisis_level, 'none'), c.last_seq, coalesce(r.seq, 0), coalesce(c.message_count, 0),
+             coalesce(c.total_duration_minutes, 0), coalesce(c.created_at, now()), coalesce(c.updated_at, now()),
+             c.last_message_at, c.tail_seq
+        from public.conversations c
+        left join nura.read_marks r on r.conversation_id = c.id and r.user_id = c.user_id
+       where c.id = p_conversation_ids[n] and c.user_id = p_user_ids[n];
+  end loop;
+end $$;
+
 revoke execute on function nura.removed_before(text[], text[]), nura.log_after(text, text, bigint, integer),
   nura.log_tail(text, text, bigint, integer, integer), nura.conversations_removed_since(text, timestamptz),
-  nura.notices_of(text, integer), nura.notices_of_many(text[], integer) from public;
+  nura.notices_of(text, integer), nura.notices_of_many(text[], integer), nura.conversations_seen_by(text[], text[])
+  from public;
 grant execute on function nura.removed_before(text[], text[]) to nura_writer;
 grant execute on function nura.log_after(text, text, bigint, integer),
   nura.log_tail(text, text, bigint, integer, integer), nura.conversations_removed_since(text, timestamptz),
-  nura.notices_of(text, integer), nura.notices_of_many(text[], integer) to nura_app;
+  nura.notices_of(text, integer), nura.notices_of_many(text[], integer), nura.conversations_seen_by(text[], text[])
+  to nura_app;
 
 -- migrate:down
+drop function nura.conversations_seen_by(text[], text[]);
 drop function nura.notices_of_many(text[], integer);
 drop function nura.notices_of(text, integer);
 drop function nura.conversations_removed_since(text, timestamptz);
@@ -273,7 +296,7 @@ begin
 end $$;
 
 revoke all on nura.read_marks, nura.notices from nura_writer;
-revoke all on nura.tombstones, nura.notices, messages from nura_door;
+revoke all on nura.tombstones, nura.notices, nura.read_marks, messages from nura_door;
 revoke update (last_seq, tail_seq, message_count) on conversations from nura_door;
 revoke select (message_id, removed_seq, committed_at) on nura.tombstones from nura_writer;
 drop policy batch_update on nura.read_marks;

@@ -12,6 +12,8 @@ from history import Event, Row
 from verdict import Case, Violation
 
 Rule = Callable[[Case], Iterator[Violation]]
+_DEAF = ("redis-", "both-stores-", "kill-and-black-hole")  # faults of the bus
+_BUS_BACK_WITHIN_S = 5.0
 _SEEN = ("deliver", "gap", "removed", "trimmed", "join")
 
 
@@ -112,7 +114,11 @@ def own_frames(case: Case) -> Iterator[Violation]:
 
 
 def removed_stays_removed(case: Case) -> Iterator[Violation]:
-    """Who joins after a removal was confirmed never gets its text."""
+    """Who joins after a removal was confirmed never gets its text.
+
+    Without the bus another instance hears of it within a second, so for that time it may come, and go again.
+    """
+    deaf = [(began, over + _BUS_BACK_WITHIN_S) for began, over in case.troubles(*_DEAF)]
     gone: dict[tuple[str, int], float] = {}
     for event in case.of_kind("remove_ack"):
         gone.setdefault((event.conversation, event.seq), event.t)
@@ -124,7 +130,8 @@ def removed_stays_removed(case: Case) -> Iterator[Violation]:
             joined[event.client, event.conversation] = event.t
         elif event.kind == "deliver":
             since = joined.get((event.client, event.conversation), 0.0)
-            if since > gone.get((event.conversation, event.seq), float("inf")):
+            is_known = not any(began <= since <= over for began, over in deaf)
+            if is_known and since > gone.get((event.conversation, event.seq), float("inf")):
                 yield Violation("removed-shown", f"{event.client} got {_name(event)}, which had been removed")
 
 

@@ -75,12 +75,12 @@ class Case(msgspec.Struct, frozen=True):
         """When the last fault was over; 0 when there was none."""
         return max((event.t for event in self.of_kind("heal")), default=0.0)
 
-    def troubles(self) -> list[tuple[float, float]]:
-        """When faults lasted: (began, over), over being infinite where it never was."""
+    def troubles(self, *kinds: str) -> list[tuple[float, float]]:
+        """When faults (of these kinds) lasted: (began, over), over being infinite where it never was."""
         open_: dict[str, float] = {}
         spans = []
         for event in self.history:
-            if event.kind == "fault":
+            if event.kind == "fault" and event.what.startswith(kinds or ""):
                 open_.setdefault(event.what, event.t)
             elif event.kind == "heal" and event.what in open_:
                 spans.append((open_.pop(event.what), event.t))

@@ -68,7 +68,14 @@ class Device:
         self.stored = stored
         self.outlet = Outlet()
         self.hub = Hub(Silent(), lambda _: None)
-        self.replay = Replay(people=people, hub=self.hub, heard=heard, limit=500, counters=Counters())
+        self.replay = Replay(
+            people=people,
+            hub=self.hub,
+            heard=heard,
+            hears_others=lambda: True,
+            limit=500,
+            counters=Counters(),
+        )
         self.connection = Connection("c1", self.outlet, soft_bytes=SOFT, hard_bytes=SOFT * 10)
         identity = Identity(stored.person_id, "s1", None, 9e9)
         self.session = Session(identity, Limits(), now=0.0)

@@ -49,7 +49,15 @@ class Instance:
         self.gaps: set[str] = set()
         counters = Counters()
         self.hub = Hub(self, on_gap=self.gaps.add)
-        self.replay = Replay(people=people, hub=self.hub, heard=self.heard, limit=LIMIT, counters=counters)
+        self.trusts = True
+        self.replay = Replay(
+            people=people,
+            hub=self.hub,
+            heard=self.heard,
+            hears_others=lambda: self.trusts,
+            limit=LIMIT,
+            counters=counters,
+        )
         self.catch_up = CatchUp(
             people=people,
             heads=heads,
@@ -155,6 +163,13 @@ class AnyOrder(RuleBasedStateMachine):
         client, instance = self.clients[who], self.instances[at]
         self.disconnect(who)
         self.setup.run(self.follow(client, instance))
+        if not instance.trusts:
+            assert set(client.known) <= self.left
+
+    @rule(at=st.integers(0, 1), trusts=st.booleans())
+    def trust(self, at: int, trusts: bool) -> None:
+        """Whether an instance believes that it hears of everything."""
+        self.instances[at].trusts = trusts
 
     async def follow(self, client: Client, instance: Instance) -> None:
         connection = Connection(str(id(client)), client, soft_bytes=1 << 20, hard_bytes=1 << 20)

@@ -160,7 +160,7 @@ async def test_a_trim_takes_one_seq_for_all(
         rows[0].conversation_id,
     ) == (6, 4, 2)
     room, own = channels.conversation(rows[0].conversation_id), channels.user(rows[0].person_id)
-    assert [(channel, seq) for channel, seq, _ in relayed.said] == [(room, 6), (own, None)]
+    assert [(channel, seq) for channel, seq, _ in relayed.said] == [(room, 6), (own, None), (own, None)]
     assert {frame["before_seq"] for frame in relayed.of_type("history.trimmed")} == {4}
     assert await removal.remove(*where(rows[0])) == Removed(seq=6, removed_seq=1)
 

@@ -10,12 +10,14 @@ import pytest
 
 from conversations import Ear, Silent, Stored
 from databases import Database
+from nura_rt.conversation import replay
 from nura_rt.conversation.replay import Replay
 from nura_rt.protocol.server import MessageRemoved
 from nura_rt.realtime.hub import Hub
 from nura_rt.realtime.payload import Payload
 from nura_rt.store import pool
 from nura_rt.telemetry import Counters
+from servers import eventually
 
 LIMIT = 500
 
@@ -25,10 +27,16 @@ class House:
 
     def __init__(self, people: asyncpg.Pool) -> None:
         self.gaps: list[str] = []
+        self.deaf = False
         self.counters = Counters()
         self.hub = Hub(Silent(), self.gaps.append)
         self.replay = Replay(
-            people=people, hub=self.hub, heard=self.heard, limit=LIMIT, counters=self.counters
+            people=people,
+            hub=self.hub,
+            heard=self.heard,
+            hears_others=lambda: not self.deaf,
+            limit=LIMIT,
+            counters=self.counters,
         )
 
     async def heard(self, channel: str) -> bool:
@@ -115,6 +123,24 @@ async def test_a_removed_text_is_not_handed_out_by_a_room_that_heard_it(
 
     told = [(frame["type"], frame.get("seq", frame.get("from"))) for frame in frames]
     assert told == [("message", 1), ("gap", 2), ("message", 3), ("message.removed", 4)]
+
+
+async def test_a_removed_text_is_not_handed_out_by_an_instance_that_cannot_have_heard_of_it(
+    root: asyncpg.Connection, people: asyncpg.Pool
+) -> None:
+    stored, house = await Stored.make(root), House(people)
+    await house.caught_up(stored, 0)
+    await stored.grow(3)
+    for seq in (1, 2, 3):
+        house.hub.receive(stored.channel, seq, said(seq))
+    await stored.remove(2)
+    house.deaf = True
+
+    frames = await house.caught_up(stored, 0)
+
+    told = [(frame["type"], frame.get("seq", frame.get("from"))) for frame in frames]
+    assert told == [("message", 1), ("gap", 2), ("message", 3), ("message.removed", 4)]
+    assert house.gaps == [stored.channel]  # those who were here before hear of it too
 
 
 @pytest.mark.parametrize("since", [0, 99])
@@ -209,3 +235,16 @@ async def test_whoever_comes_later_gets_what_came_meanwhile(
     frames = await house.caught_up(stored, 50)
 
     assert seqs(frames) == list(range(51, 301))
+
+
+async def test_what_was_kept_for_those_who_come_together_is_let_go(
+    root: asyncpg.Connection, people: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "_TAIL_KEPT_S", 0.2)
+    stored, house = await Stored.make(root, 5), House(people)
+    await house.caught_up(stored, 0)
+    assert house.replay._kept_bytes > 0
+
+    await eventually(lambda: not house.replay._pasts)
+
+    assert house.replay._kept_bytes == 0

@@ -85,6 +85,7 @@ def intake_of(
         ),
         recent=RecentLevels(),
         on_use=lambda *use: uses.append(use) if uses is not None else None,
+        on_change=lambda *change: uses.append(change) if uses is not None else None,
     )
     return intake, jobs
 
@@ -144,9 +145,11 @@ def test_only_what_was_kept_now_is_answered(fate: Fate, begun: int) -> None:
 
 @pytest.mark.parametrize(
     ("fate", "counted"),
-    [(kept, [("p1", "chat")]), (repeated, []), (not_found, []), (degraded, []), (busy, [])],
+    [(kept, [("p1", "chat"), ("p1", "c1")]), (repeated, []), (not_found, []), (degraded, []), (busy, [])],
 )
-def test_only_what_was_kept_now_counts_as_use(fate: Fate, counted: list[tuple[str, ...]]) -> None:
+def test_only_what_was_kept_now_counts_as_use_and_as_a_change(
+    fate: Fate, counted: list[tuple[str, ...]]
+) -> None:
     uses: list[tuple[str, ...]] = []
     said(ORDINARY, fate, uses)
 
