@@ -3,6 +3,7 @@
 Invariant: pure and bounded; only the first and last `_AT_MOST` characters are looked at, whatever came in.
 """
 
+import functools
 import re
 
 import msgspec
@@ -51,7 +52,7 @@ def hear(text: str, lexicon: Lexicon) -> Heard:
     words = len(text.split())
     seen = text if len(text) <= 2 * _AT_MOST else f"{text[:_AT_MOST]} . {text[-_AT_MOST:]}"
     odd = _odd(seen, lexicon)
-    folded = re.sub(r"\s+", " ", fold(seen)).strip()
+    folded = _flat(seen)
     if odd in ("nothing", "sad", "happy"):
         return Heard(odd=odd, words=words)
     intents = frozenset(
@@ -79,16 +80,24 @@ def hear(text: str, lexicon: Lexicon) -> Heard:
 
 
 def recollect(text: str, lexicon: Lexicon) -> Heard:
-    """Only what is taken up again later: feelings, topics, people. Cheaper than `hear`."""
-    if len(_LETTER.findall(text[:200])) < 2:
+    """Only what is taken up again later: a feeling and people. Cheaper than `hear`; for topics see `topics_of`."""
+    if _is_bare(text):
         return Heard()
     seen = text[: _AT_MOST // 2]
-    folded = re.sub(r"\s+", " ", fold(seen)).strip()
-    return Heard(
-        topics=_topics(folded, lexicon),
-        feeling=_feeling(seen, lexicon, echo=False),
-        people=_people(folded, lexicon),
-    )
+    return Heard(feeling=_feeling(seen, lexicon, echo=False), people=_people(_flat(seen), lexicon))
+
+
+def topics_of(text: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """The topics of an earlier message, the most frequent first."""
+    return () if _is_bare(text) else _topics(_flat(text[: _AT_MOST // 2]), lexicon)
+
+
+def _is_bare(text: str) -> bool:
+    return len(_LETTER.findall(text[:200])) < 2
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"\s+", " ", fold(text)).strip()
 
 
 def _odd(text: str, lexicon: Lexicon) -> str:
@@ -181,5 +190,11 @@ def _clause(text: str, lexicon: Lexicon) -> tuple[str | None, str]:
 
 def _people(folded: str, lexicon: Lexicon) -> tuple[str, ...]:
     names = dict.fromkeys(match["owned"] or match["kin"] for match in lexicon.noun.finditer(folded))
-    spelled = {fold(word): word for word in lexicon.signs.nouns.split("|")[::-1]}
+    spelled = _spelled(lexicon.signs.nouns)
     return tuple(lexicon.signs.your.format(spelled.get(name, name)) for name in names)
+
+
+@functools.cache
+def _spelled(nouns: str) -> dict[str, str]:
+    """Folded -> as it is written, of a language's list."""
+    return {fold(word): word for word in nouns.split("|")[::-1]}

@@ -76,6 +76,8 @@ class Lexicon(msgspec.Struct, frozen=True):
 
 def fold(text: str) -> str:
     """Lower case, without Latin accents, with straight apostrophes; as long as the input."""
+    if text.isascii():  # most texts, four times as fast
+        return text.replace("`", "'").lower()
     return text.translate(_folding()).lower()
 
 

@@ -3,9 +3,10 @@
 Invariant: derived from the prompt alone, so the same prompt always gives the same reply.
 """
 
+import functools
 import re
 
-from nura_rt.assistant.hearing import Feeling, Heard, recollect
+from nura_rt.assistant.hearing import Feeling, Heard, recollect, topics_of
 from nura_rt.assistant.lexicon import Lexicon, fold
 from nura_rt.assistant.port import Said
 
@@ -23,6 +24,7 @@ class Thread:
         self.used = {s: i for i, s in enumerate(s for text in replies for s in sentences(text))}
         self.last = sentences(replies[-1]) if replies else []
         self.heard: list[Heard] = [recollect(text, lexicon) for text in mine]
+        self._mine = mine
         self._lexicon = lexicon
 
     @property
@@ -39,11 +41,11 @@ class Thread:
     @property
     def topic(self) -> str:
         """The subject last spoken of, or empty."""
-        for heard in reversed(self.heard):
+        for text, heard in zip(reversed(self._mine), reversed(self.heard), strict=True):
             if heard.feeling and heard.feeling.group in ("good", "okay"):
                 return ""
-            if heard.topics:
-                return heard.topics[0]
+            if topics := topics_of(text, self._lexicon):
+                return topics[0]
             if heard.feeling:
                 return heard.feeling.group
         return ""
@@ -65,9 +67,14 @@ def sentences(text: str) -> list[str]:
 
 def fits(template: str, sentence: str) -> bool:
     """True when the folded sentence was made from the template; a template of slots alone fits nothing."""
-    parts = [fold(part) for part in _SLOT.split(template)]
-    if len(parts) == 1:
-        return parts[0] == sentence
-    if sum(len(part) for part in parts) < 6:
-        return False
+    parts = _parts(template)
+    if len(parts) < 2:
+        return parts == (sentence,)
     return sentence.startswith(parts[0]) and sentence.endswith(parts[-1])
+
+
+@functools.cache
+def _parts(template: str) -> tuple[str, ...]:
+    """What is fixed of it, none when that is too little to tell; templates are ours, and few."""
+    parts = tuple(fold(part) for part in _SLOT.split(template))
+    return parts if len(parts) == 1 or sum(len(part) for part in parts) >= 6 else ()
