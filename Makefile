@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ON = $(if $(PG),NURA_TEST_PG=$(PG) )$(if $(TLS),NURA_TEST_TLS=$(TLS) )
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check format schema openapi protocol pictures bench lock clean test-fault test-autobahn
+.PHONY: help install run test test-fast check format schema openapi protocol pictures bench bench-neighbour lock clean test-fault test-autobahn
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## make .venv and install from the lock (called by the others)
 
@@ -52,6 +52,9 @@ pictures: $(STAMP) ## take the README's pictures anew (needs Chromium)
 
 bench: $(STAMP) ## what a message costs, beside Socket.IO and FastAPI (12 min); ARGS="--peers ours --rounds 1"
 	@$(BIN)/python benchmarks/realtime.py $(ARGS)
+
+bench-neighbour: $(STAMP) ## what a neighbour feels of floods (5 min); ARGS="--rounds 1"
+	@PYTHONPATH=tests $(BIN)/python benchmarks/neighbour.py $(ARGS)
 
 lock: $(STAMP) ## resolve requirements/base.lock anew
 	$(BIN)/uv pip compile requirements/base.in -o requirements/base.lock --generate-hashes --universal \

@@ -14,6 +14,7 @@ _log = logging.getLogger(__name__)
 _WAITING_AT_MOST = 256
 _DRAIN_POLL_S = 0.005
 _DRAIN_POLL_AT_MOST_S = 0.1  # thousands may be slow at once
+TOO_MUCH = Payload.of(Error(Code.TOO_FAST, "not done: too much at once", True, retry_after_ms=1000))
 
 Work = Callable[[], Awaitable[None]]
 
@@ -77,7 +78,7 @@ class Connection:
     def later(self, work: Work) -> None:
         """Queues what must wait; a task exists only while something does."""
         if len(self._waiting) >= _WAITING_AT_MOST:
-            self.say(Error(Code.TOO_FAST, "not done: too much at once", True, retry_after_ms=1000))
+            self.send(TOO_MUCH)
             self.close(Close.TOO_FAST)
             return
         self._waiting.append(work)

@@ -17,6 +17,7 @@ from websockets.protocol import State
 from websockets.typing import BytesLike
 
 from nura_rt.protocol.errors import Close
+from nura_rt.realtime.connection import TOO_MUCH
 from nura_rt.realtime.cork import Corked
 from nura_rt.realtime.parser import Parser
 from nura_rt.realtime.payload import Payload
@@ -80,6 +81,7 @@ class NuraWebSocket(WebSocketsSansIOProtocol):
         if now - self._second >= 1.0:
             self._second, self.conn.chatter = now, 0
         if self.conn.chatter > _CHATTER_PER_S:
+            self.write(TOO_MUCH)
             self.hang_up(Close.TOO_FAST, Close.TOO_FAST.slug)
             self._hear_no_more()
         elif self.conn.held and not self.read_paused:

@@ -1,6 +1,7 @@
 """What a session never sees (pings, fragments, a thousand frames in one read) costs little and is ended."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -34,6 +35,10 @@ async def test_a_flood_is_ended(port: int, first: bytes, again: bytes) -> None:
 
     assert (heard.code, heard.reason, heard.after) == (4429, "too_fast", 0)
     assert len(heard.before) < 3_000
+    last = json.loads(heard.before[-1].data)
+    assert (last["type"], last["code"], last["temporary"], last["retry_after_ms"]) == (
+        "error", "too_fast", True, 1000,
+    )  # fmt: skip
 
 
 async def test_pings_at_a_pace_are_no_flood(port: int) -> None:
