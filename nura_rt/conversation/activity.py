@@ -71,3 +71,4 @@ class Activity:
             for row in rows:
                 frame = ConversationChanged(frames.conversation(row))
                 self._hub.publish(channels.user(whose[row.id]), Payload.of(frame))
+                await asyncio.sleep(0)  # a list can wait, hundreds of lines at once would hold up messages
