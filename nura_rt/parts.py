@@ -54,7 +54,18 @@ _JOBS_HELD_AT_MOST = 1000
 _LAST_WRITES_WITHIN_S = 1.5
 _BUS_WITHIN_S = 2.0
 _BEGINS_AGAIN_S = 1.0
-_CANARY_BACK_WITHIN_S = 0.3  # else the bus may be a black hole that nobody has noticed yet
+_CANARY_BACK_WITHIN_S = 1.0  # else the bus may be a black hole that nobody has noticed yet
+
+
+async def steadily(part: Callable[[], Coroutine[Any, Any, None]], counters: Counters) -> None:
+    """Runs it for ever: a defect in one part costs it a moment, never the instance and everybody on it."""
+    while True:
+        try:
+            await part()
+        except Exception:
+            counters.add("parts_failed")
+            _log.exception("a part of this instance failed and begins again")
+        await asyncio.sleep(_BEGINS_AGAIN_S)
 
 
 class Parts:
@@ -248,22 +259,12 @@ class Parts:
             partial(telemetry.log_for_ever, self.counters),
         )
 
-    async def _steadily(self, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """A defect in one part costs it a moment, never the instance and everybody on it."""
-        while True:
-            try:
-                await part()
-            except Exception:
-                self.counters.add("parts_failed")
-                _log.exception("a part of this instance failed and begins again")
-            await asyncio.sleep(_BEGINS_AGAIN_S)
-
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Every task of the instance is born here. Replies stop first, the writer last."""
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(self.writer.run())
-            others = [group.create_task(self._steadily(part)) for part in self._for_ever()]
+            others = [group.create_task(steadily(part, self.counters)) for part in self._for_ever()]
             working = group.create_task(self.worker.run())
             try:
                 yield
