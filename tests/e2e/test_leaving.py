@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 WITHIN_S = 35  # the promise: nothing keeps an instance longer
 SLOWLY = {"COMPANION_PACE_S": "1"}  # a reply takes eight seconds or so
-ASIDE = {"heartbeat", "presence"}  # may come at any time
+ASIDE = {"heartbeat", "presence", "conversation.changed"}  # may come at any time
 ENDLESSLY = {"COMPANION_PACE_S": "5"}  # a reply takes longer than anybody waits
 
 

@@ -118,7 +118,8 @@ async def test_the_same_client_id_again_is_the_same_message(
     assert sorted(frame["duplicate"] for frame in answers) == [False, True]
     assert [(row.role, row.answers) for row in rows] == [("user", None), ("assistant", rows[0].message_id)]
     assert first.seqs() == [1, 2]
-    assert [frame["type"] for frame in noise] == []
+    # its line of the list follows within a second, once and for itself
+    assert [frame["type"] for frame in noise if frame["type"] != "conversation.changed"] == []
 
 
 async def both(first: Peer, second: Peer, refs: list[str]) -> list[Frame]:

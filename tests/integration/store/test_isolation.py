@@ -15,6 +15,7 @@ DOOR_READS = (
     "nura.consents",
     "nura.tombstones",
     "nura.trims",
+    "nura.read_marks",
     "nura.notices",
 )
 GRANTED = "SELECT has_table_privilege('authenticated', $1, 'SELECT')"
