@@ -8,7 +8,7 @@ ON = $(if $(PG),NURA_TEST_PG=$(PG) )$(if $(TLS),NURA_TEST_TLS=$(TLS) )
 .PHONY: help install run test test-fast check format schema openapi protocol pictures bench bench-neighbour lock clean test-fault test-autobahn
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## make .venv and install from the lock (called by the others)
 
@@ -50,10 +50,10 @@ protocol: $(STAMP) ## write docs/asyncapi.json, frames.schema.json and nura-clie
 pictures: $(STAMP) ## take the README's pictures anew (needs Chromium)
 	$(BIN)/python docs/take_pictures.py
 
-bench: $(STAMP) ## what a message costs, beside Socket.IO and FastAPI (12 min); ARGS="--peers ours --rounds 1"
+bench: $(STAMP) ## what a message costs, beside Socket.IO and FastAPI (20 min); ARGS="--peers ours --rounds 1"
 	@$(BIN)/python benchmarks/realtime.py $(ARGS)
 
-bench-neighbour: $(STAMP) ## what a neighbour feels of floods (5 min); ARGS="--rounds 1"
+bench-neighbour: $(STAMP) ## what a neighbour feels of floods (7 min); ARGS="--rounds 1"
 	@PYTHONPATH=tests $(BIN)/python benchmarks/neighbour.py $(ARGS)
 
 lock: $(STAMP) ## resolve requirements/base.lock anew

@@ -71,6 +71,16 @@ def seqs(frames: list[dict[str, Any]]) -> list[int]:
     return [frame["seq"] for frame in frames]
 
 
+async def heard_live(root: asyncpg.Connection, people: asyncpg.Pool) -> tuple[Stored, House]:
+    """A room that has heard three messages and remembers them."""
+    stored, house = await Stored.make(root), House(people)
+    await house.caught_up(stored, 0)
+    await stored.grow(3)
+    for seq in (1, 2, 3):
+        house.hub.receive(stored.channel, seq, said(seq))
+    return stored, house
+
+
 @pytest.mark.parametrize("since", [0, 1, 63, 64, 300, 499, 500])
 async def test_what_was_missed_comes_whole_and_once(
     root: asyncpg.Connection, people: asyncpg.Pool, since: int
@@ -111,11 +121,7 @@ async def test_what_the_room_remembers_costs_no_query(root: asyncpg.Connection, 
 async def test_a_removed_text_is_not_handed_out_by_a_room_that_heard_it(
     root: asyncpg.Connection, people: asyncpg.Pool
 ) -> None:
-    stored, house = await Stored.make(root), House(people)
-    await house.caught_up(stored, 0)
-    await stored.grow(3)
-    for seq in (1, 2, 3):
-        house.hub.receive(stored.channel, seq, said(seq))
+    stored, house = await heard_live(root, people)
     removal = MessageRemoved(stored.id, await stored.remove(2), 2)
     house.hub.receive(stored.channel, removal.seq, Payload.of(removal))
 
@@ -128,11 +134,7 @@ async def test_a_removed_text_is_not_handed_out_by_a_room_that_heard_it(
 async def test_a_removed_text_is_not_handed_out_by_an_instance_that_cannot_have_heard_of_it(
     root: asyncpg.Connection, people: asyncpg.Pool
 ) -> None:
-    stored, house = await Stored.make(root), House(people)
-    await house.caught_up(stored, 0)
-    await stored.grow(3)
-    for seq in (1, 2, 3):
-        house.hub.receive(stored.channel, seq, said(seq))
+    stored, house = await heard_live(root, people)
     await stored.remove(2)
     house.deaf = True
 
