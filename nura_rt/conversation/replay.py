@@ -1,8 +1,5 @@
 """Join first, then read, then live: no gap and no duplicate, and one query however many come at once."""
 
-import asyncio
-import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import asyncpg
@@ -10,6 +7,7 @@ import msgspec
 
 from nura_rt.conversation import history
 from nura_rt.conversation.flights import Flights
+from nura_rt.conversation.pasts import Past, Pasts
 from nura_rt.realtime import channels
 from nura_rt.realtime.hub import Hub
 from nura_rt.realtime.payload import Payload
@@ -19,8 +17,6 @@ from nura_rt.telemetry import Counters
 
 _PAGE = 20
 _TAIL_BYTES = 1024 * 1024
-_KEPT_BYTES = 32 * 1024 * 1024  # of all tails together
-_TAIL_KEPT_S = 5.0  # a killed instance's clients come back within seconds of each other
 
 
 class Missed(msgspec.Struct, frozen=True):
@@ -32,20 +28,6 @@ class Missed(msgspec.Struct, frozen=True):
     tail: int
     read_seq: int
     recent: list[Item] | None  # remembered by the room; None: PostgreSQL has to be asked
-
-
-class Past(msgspec.Struct, frozen=True):
-    """The newest entries of a conversation: the seqs after `begin` up to `end`."""
-
-    begin: int
-    end: int
-    items: list[Item]
-    read_at: float
-
-    @property
-    def size(self) -> int:
-        """Bytes of its frames, and what holding them costs at least."""
-        return 1024 + sum(len(item.payload.data) for item in self.items)
 
 
 class Replay:
@@ -73,8 +55,7 @@ class Replay:
         self._counters = counters
         self._joins = Flights[tuple[str, str], int | None]()
         self._reads = Flights[str, Past]()
-        self._pasts: OrderedDict[str, Past] = OrderedDict()
-        self._kept_bytes = 0
+        self._pasts = Pasts()
 
     async def join(
         self, listener: Listener, person_id: str, conversation_id: str, since: int | None
@@ -143,20 +124,14 @@ class Replay:
         yield [history.upto(item, missed.head).payload for item in rest]
 
     async def _past(self, person_id: str, conversation_id: str, missed: Missed) -> Past:
-        """The conversation's newest entries, at least up to the head; read once for all who ask within seconds."""
-        while True:
-            past = self._pasts.get(conversation_id)
-            if (
-                past is not None
-                and time.monotonic() - past.read_at < _TAIL_KEPT_S
-                and past.end >= missed.head
-            ):
-                return past
+        """The conversation's newest entries, at least up to the head; read once for all who come together."""
+        while (past := self._pasts.get(conversation_id, missed.head)) is None:
             past = await self._reads.share(
                 conversation_id, lambda: self._read_past(person_id, conversation_id, missed)
             )
             if past.end >= missed.head:  # else it was read for somebody who came before
-                return past
+                break
+        return past
 
     async def _read_past(self, person_id: str, conversation_id: str, missed: Missed) -> Past:
         self._counters.add("replay_pasts_read")
@@ -166,24 +141,9 @@ class Replay:
         )
         begin = rows[0].seq - 1 if rows else before
         found = history.items(conversation_id, rows, after=begin, tail=missed.tail, until=missed.head)
-        past = Past(begin, found[-1].seq if found else missed.head, found, time.monotonic())
-        self._forget(conversation_id)
-        self._pasts[conversation_id] = past
-        self._kept_bytes += past.size
-        self.forget_old()
-        asyncio.get_running_loop().call_later(_TAIL_KEPT_S, self.forget_old)
+        past = Past(begin, found[-1].seq if found else missed.head, found)
+        self._pasts.keep(conversation_id, past)
+        room = self._hub.room(channels.conversation(conversation_id))
+        if room is not None and rows and rows[-1].seq == past.end:  # nothing is lost at the end
+            room.remember(found)
         return past
-
-    def forget_old(self) -> None:
-        """Lets go of entries that were kept for those who come together."""
-        oldest = time.monotonic() - _TAIL_KEPT_S
-        while self._pasts:
-            conversation_id, first = next(iter(self._pasts.items()))
-            if self._kept_bytes <= _KEPT_BYTES and first.read_at > oldest:
-                return
-            self._forget(conversation_id)
-
-    def _forget(self, conversation_id: str) -> None:
-        past = self._pasts.pop(conversation_id, None)
-        if past is not None:
-            self._kept_bytes -= past.size

@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -93,6 +94,15 @@ class Room:
             return None
         return [item for item in self._recent if item.seq > after]
 
+    def remember(self, items: Sequence[Item]) -> None:
+        """What PostgreSQL has up to the head, for those who join next; beyond or before the head it is no use."""
+        if self.head is None or not items or items[-1].seq != self.head:
+            return
+        self._recent.clear()
+        self._bytes = 0
+        for item in items[-_RECENT_AT_MOST:]:
+            self._keep(item)
+
     def say(self, seq: int | None, payload: Payload, *, but: Listener | None = None) -> None:
         """To every listener, now."""
         for listener in tuple(self.listeners):
@@ -116,11 +126,14 @@ class Room:
         self.head = item.seq
         if item.payload.data.startswith((_REMOVED, _TRIMMED)):
             self._forget(item.payload.data)
+        self._keep(item)
+        self.say(item.seq, item.payload)
+
+    def _keep(self, item: Item) -> None:
         self._recent.append(item)
         self._bytes += len(item.payload.data)
         while len(self._recent) > _RECENT_AT_MOST or self._bytes > _RECENT_BYTES:
             self._bytes -= len(self._recent.popleft().payload.data)
-        self.say(item.seq, item.payload)
 
     def _forget(self, data: bytes) -> None:
         """Words went: whoever joins later asks PostgreSQL, which has them no more."""

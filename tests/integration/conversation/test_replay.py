@@ -10,12 +10,12 @@ import pytest
 
 from conversations import Ear, Silent, Stored
 from databases import Database
-from nura_rt.conversation import replay
+from nura_rt.conversation import pasts
 from nura_rt.conversation.replay import Replay
 from nura_rt.protocol.server import MessageRemoved
 from nura_rt.realtime.hub import Hub
 from nura_rt.realtime.payload import Payload
-from nura_rt.store import pool
+from nura_rt.store import log, pool
 from nura_rt.telemetry import Counters
 from servers import eventually
 
@@ -239,14 +239,56 @@ async def test_whoever_comes_later_gets_what_came_meanwhile(
     assert seqs(frames) == list(range(51, 301))
 
 
-async def test_what_was_kept_for_those_who_come_together_is_let_go(
+@pytest.mark.parametrize("came", ["together", "long after the others"])
+async def test_whoever_comes_to_a_room_with_others_in_it_costs_no_query(
+    root: asyncpg.Connection, people: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch, came: str
+) -> None:
+    if came != "together":
+        monkeypatch.setattr(pasts, "_KEPT_S", 0.0)
+    stored, house = await Stored.make(root, 100), House(people)
+    await house.caught_up(stored, 0)
+    before = house.queries()
+    if came != "together":
+        await eventually(lambda: not len(house.replay._pasts))
+
+    frames = await house.caught_up(stored, 36)
+
+    assert seqs(frames) == list(range(37, 101))
+    assert house.queries() == before
+
+
+async def test_a_row_lost_at_the_end_is_asked_for_again_by_whoever_comes_next(
     root: asyncpg.Connection, people: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay, "_TAIL_KEPT_S", 0.2)
-    stored, house = await Stored.make(root, 5), House(people)
+    monkeypatch.setattr(pasts, "_KEPT_S", 0.0)
+    stored, house = await Stored.make(root, 4), House(people)
+    await stored.lose(4)
     await house.caught_up(stored, 0)
-    assert house.replay._kept_bytes > 0
+    await eventually(lambda: not len(house.replay._pasts))
+    before = house.queries()
 
-    await eventually(lambda: not house.replay._pasts)
+    await house.caught_up(stored, 0)
 
-    assert house.replay._kept_bytes == 0
+    assert house.queries() == before + 1
+
+
+async def test_a_text_removed_while_the_past_was_read_is_not_remembered(
+    root: asyncpg.Connection, people: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored, house = await Stored.make(root, 3), House(people)
+    read = log.tail
+
+    async def removed_meanwhile(*args: Any, **how: Any) -> Any:
+        rows = await read(*args, **how)
+        removal = MessageRemoved(stored.id, await stored.remove(2), 2)
+        house.hub.receive(stored.channel, removal.seq, Payload.of(removal))
+        return rows
+
+    monkeypatch.setattr(log, "tail", removed_meanwhile)
+    await house.caught_up(stored, 0)
+    monkeypatch.undo()
+
+    frames = await house.caught_up(stored, 0)
+
+    told = [(frame["type"], frame.get("seq", frame.get("from"))) for frame in frames]
+    assert told == [("message", 1), ("gap", 2), ("message", 3), ("message.removed", 4)]

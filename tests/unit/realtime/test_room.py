@@ -4,7 +4,7 @@ import pytest
 
 from nura_rt.protocol.server import HistoryTrimmed, MessageRemoved, ServerFrame
 from nura_rt.realtime.payload import Payload
-from nura_rt.realtime.room import Room
+from nura_rt.realtime.room import Item, Room
 
 
 def spoken(*seqs: int) -> Room:
@@ -58,3 +58,42 @@ def test_the_bytes_of_what_was_forgotten_do_not_count() -> None:
         room.take(seq, Payload(large))
 
     assert [item.seq for item in room.recent(2) or []] == [3, 4, 5]
+
+
+def read(*seqs: int, size: int = 10) -> list[Item]:
+    """Entries as PostgreSQL has them."""
+    return [Item(seq - 1, seq, Payload(b"r" * size)) for seq in seqs]
+
+
+def test_what_was_read_up_to_the_head_is_remembered_and_what_follows_joins_it() -> None:
+    room = Room()
+    room.settle(100)
+
+    room.remember(read(*range(1, 101)))
+    room.take(101, Payload(b"words 101"))
+
+    assert room.recent(36) is None
+    assert [item.seq for item in room.recent(37) or []] == list(range(38, 102))
+
+
+@pytest.mark.parametrize("end", [2, 4])
+def test_what_was_read_at_another_head_is_not_remembered(end: int) -> None:
+    """Behind the head, words may be in it that were taken away since; beyond it, it was not handed on yet."""
+    room = spoken(1, 2, 3)
+    room.take(4, Payload.of(MessageRemoved("c", 4, 1)))
+    room.take(5, Payload(b"words 5"))
+
+    room.remember(read(*range(1, end + 1)))
+
+    assert room.recent(0) is None
+    assert [item.seq for item in room.recent(3) or []] == [4, 5]
+
+
+def test_what_was_read_is_bounded_by_bytes() -> None:
+    room = Room()
+    room.settle(10)
+
+    room.remember(read(*range(1, 11), size=100_000))
+
+    assert [item.seq for item in room.recent(8) or []] == [9, 10]
+    assert room.recent(7) is None
