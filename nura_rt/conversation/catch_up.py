@@ -159,6 +159,7 @@ class CatchUp:
                 until = rows[-1].seq
             elif (rows[-1].seq if rows else after) < until:
                 until = await self._confirmed(room, name.id, until)
+            room.forget_held(until)
             for item in history.items(name.id, rows, after=after, tail=room.tail, until=until):
                 self._hub.receive(channel, item.seq, item.payload, item.prev)
 

@@ -9,7 +9,7 @@ from nura_rt.conversation import frames
 from nura_rt.protocol.server import Gap
 from nura_rt.realtime import channels
 from nura_rt.realtime.payload import Payload
-from nura_rt.realtime.room import Item
+from nura_rt.realtime.ring import Item
 from nura_rt.store.log import Entry
 
 

@@ -9,7 +9,7 @@ from collections import OrderedDict
 
 import msgspec
 
-from nura_rt.realtime.room import Item
+from nura_rt.realtime.ring import Item
 
 _KEPT_S = 5.0  # after the last who came for it
 _KEPT_BYTES = 32 * 1024 * 1024  # of all together

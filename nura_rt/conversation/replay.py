@@ -11,7 +11,8 @@ from nura_rt.conversation.pasts import Past, Pasts
 from nura_rt.realtime import channels
 from nura_rt.realtime.hub import Hub
 from nura_rt.realtime.payload import Payload
-from nura_rt.realtime.room import Item, Listener, Room
+from nura_rt.realtime.ring import Item
+from nura_rt.realtime.room import Listener, Room
 from nura_rt.store import conversations, log
 from nura_rt.telemetry import Counters
 
@@ -64,12 +65,7 @@ class Replay:
         channel = channels.conversation(conversation_id)
         room = self._hub.join(channel, listener)
         try:
-            ahead = since is not None and room.head is not None and since > room.head
-            head = room.head if room.owner == person_id and not ahead and self._hears_others() else None
-            if head is None:
-                head = await self._joins.share(
-                    (person_id, conversation_id), lambda: self._read(person_id, conversation_id)
-                )
+            head = await self._head(room, person_id, conversation_id, since)
         except BaseException:
             self._hub.leave(channel, listener)
             raise
@@ -77,6 +73,20 @@ class Replay:
             self._hub.leave(channel, listener)
             return None
         return self._missed(room, since, max(head, room.head or 0))
+
+    async def _head(self, room: Room, person_id: str, conversation_id: str, since: int | None) -> int | None:
+        """The room's, where it can be relied on, else PostgreSQL's; None when it is not the person's."""
+        ahead = since is not None and room.head is not None and since > room.head
+        if room.owner == person_id and not ahead and not room.has_gap and self._hears_others():
+            return room.head
+        heard_of = room.known
+        for _ in range(2):  # who is asking already may have begun before what we have heard of
+            head = await self._joins.share(
+                (person_id, conversation_id), lambda: self._read(person_id, conversation_id)
+            )
+            if head is None or head >= heard_of:
+                break
+        return head
 
     async def _read(self, person_id: str, conversation_id: str) -> int | None:
         """The head; None when it is not the person's."""
@@ -98,7 +108,8 @@ class Replay:
             return Missed(after, after, True, room.tail, room.read_seq, [])
         recovered = 0 <= head - after <= self._limit  # seqs are dense, so this counts messages
         # where the room is behind, what follows there may take back what it remembers
-        recent = [] if not recovered or after == head else room.recent(after) if room.head == head else None
+        is_up_to_date = room.head == head and not room.has_gap
+        recent = [] if not recovered or after == head else room.recent(after) if is_up_to_date else None
         return Missed(head, after if recovered else head, recovered, room.tail, room.read_seq, recent)
 
     async def pages(

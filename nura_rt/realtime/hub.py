@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from nura_rt.realtime.payload import Payload
+from nura_rt.realtime.ring import Rings
 from nura_rt.realtime.room import Listener, Room
 
 
@@ -27,12 +28,13 @@ class Hub:
         self._relay = relay
         self._on_gap = on_gap
         self._rooms: dict[str, Room] = {}
+        self._rings = Rings()
 
     def join(self, channel: str, listener: Listener) -> Room:
         """From now on the listener hears the channel. The instance subscribes when it is the first."""
         room = self._rooms.get(channel)
         if room is None:
-            room = self._rooms[channel] = Room()
+            room = self._rooms[channel] = Room(self._rings)
             self._relay.want(channel)
         room.listeners[listener] = None
         return room
@@ -45,6 +47,7 @@ class Hub:
         del room.listeners[listener]
         if not room.listeners:
             del self._rooms[channel]
+            room.close()
             self._relay.drop(channel)
 
     def room(self, channel: str) -> Room | None:

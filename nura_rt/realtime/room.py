@@ -1,29 +1,20 @@
 """One channel on one instance: hands on what follows its head, in order and once; the rest waits or is asked for."""
 
 import time
-from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 
 from nura_rt.protocol.server import HistoryTrimmed
 from nura_rt.realtime.payload import Payload
+from nura_rt.realtime.ring import Item, Ring, Rings
 
 _HELD_AT_MOST = 512  # frames kept back behind a gap; beyond it PostgreSQL is asked for them anyway
-_RECENT_AT_MOST = 64
-_RECENT_BYTES = 256 * 1024
+_HELD_BYTES = 8 * 1024  # larger ones are read again; the bus brings none
 # how codec.encode begins the frames that take words away
 _REMOVED = b'{"type":"message.removed"'
 _TRIMMED = b'{"type":"history.trimmed"'
-
-
-class Item(NamedTuple):
-    """A frame that covers the seqs after `prev` up to `seq`: one for a message, several for a gap."""
-
-    prev: int
-    seq: int
-    payload: Payload
 
 
 class Listener(Protocol):
@@ -37,9 +28,8 @@ class Room:
     """`head` is the last seq handed on, `known` the highest seq heard of. `owner`: whose conversation it is."""
 
     __slots__ = (
-        "_bytes",
         "_held",
-        "_recent",
+        "_ring",
         "head",
         "heard_at",
         "known",
@@ -49,7 +39,7 @@ class Room:
         "tail",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, rings: Rings) -> None:
         self.listeners: dict[Listener, None] = {}
         self.head: int | None = None  # None: not read from PostgreSQL yet
         self.known = 0
@@ -58,8 +48,7 @@ class Room:
         self.read_seq = 0
         self.heard_at = time.monotonic()
         self._held: dict[int, Item] = {}
-        self._recent: deque[Item] = deque()
-        self._bytes = 0
+        self._ring = Ring(rings)
 
     @property
     def has_gap(self) -> bool:
@@ -76,7 +65,7 @@ class Room:
         if self.head is not None and item.prev <= self.head:
             self._hand_on(item)
             self._catch_up()
-        elif len(self._held) < _HELD_AT_MOST:
+        elif len(self._held) < _HELD_AT_MOST and len(payload.data) <= _HELD_BYTES:
             self._held[item.prev] = item
 
     def settle(self, head: int) -> None:
@@ -86,22 +75,24 @@ class Room:
             self.head = head
             self._catch_up()
 
+    def forget_held(self, upto: int) -> None:
+        """What waits behind the gap up to this seq was read anew: since it came, some of it may have been removed."""
+        self._held = {prev: item for prev, item in self._held.items() if prev >= upto}
+
     def recent(self, after: int) -> list[Item] | None:
         """What was handed on after this seq, as far as it is remembered; None when it is not."""
         if self.head is None or after >= self.head:
             return []
-        if not self._recent or self._recent[0].prev > after:
-            return None
-        return [item for item in self._recent if item.seq > after]
+        return self._ring.after(after)
 
     def remember(self, items: Sequence[Item]) -> None:
         """What PostgreSQL has up to the head, for those who join next; beyond or before the head it is no use."""
-        if self.head is None or not items or items[-1].seq != self.head:
-            return
-        self._recent.clear()
-        self._bytes = 0
-        for item in items[-_RECENT_AT_MOST:]:
-            self._keep(item)
+        if self.head is not None and items and items[-1].seq == self.head:
+            self._ring.refill(items)
+
+    def close(self) -> None:
+        """Nobody is here any more."""
+        self._ring.clear()
 
     def say(self, seq: int | None, payload: Payload, *, but: Listener | None = None) -> None:
         """To every listener, now."""
@@ -126,18 +117,11 @@ class Room:
         self.head = item.seq
         if item.payload.data.startswith((_REMOVED, _TRIMMED)):
             self._forget(item.payload.data)
-        self._keep(item)
+        self._ring.add(item)
         self.say(item.seq, item.payload)
-
-    def _keep(self, item: Item) -> None:
-        self._recent.append(item)
-        self._bytes += len(item.payload.data)
-        while len(self._recent) > _RECENT_AT_MOST or self._bytes > _RECENT_BYTES:
-            self._bytes -= len(self._recent.popleft().payload.data)
 
     def _forget(self, data: bytes) -> None:
         """Words went: whoever joins later asks PostgreSQL, which has them no more."""
-        self._recent.clear()
-        self._bytes = 0
+        self._ring.clear()
         if data.startswith(_TRIMMED):
             self.tail = max(self.tail, msgspec.json.decode(data, type=HistoryTrimmed).before_seq)

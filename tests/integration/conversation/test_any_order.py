@@ -6,6 +6,7 @@ The truth is PostgreSQL: a client's snapshot and the frames that followed it equ
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -33,6 +34,7 @@ from nura_rt.store import log, messages, pool
 from nura_rt.telemetry import Counters
 
 LIMIT = 12  # messages in one replay: small, so that it is met
+TOLD = st.sampled_from(["whole", "hint", "never"])
 Hint = tuple[int, int | None, Payload, int | None]
 
 
@@ -50,6 +52,7 @@ class Instance:
         counters = Counters()
         self.hub = Hub(self, on_gap=self.gaps.add)
         self.trusts = True
+        self.meanwhile: Callable[[], Coroutine[Any, Any, None]] | None = None
         self.replay = Replay(
             people=people,
             hub=self.hub,
@@ -68,7 +71,15 @@ class Instance:
         )
 
     async def heard(self, channel: str) -> bool:
+        """Whoever joined has not read yet."""
+        await self.go_on()
         return True
+
+    async def go_on(self) -> None:
+        """What was to happen meanwhile does, once."""
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
 
     def want(self, channel: str) -> None: ...
 
@@ -91,8 +102,7 @@ class Client:
         frame = json.loads(payload.data)
         assert self.last is not None
         first, last = frame.get("from", frame.get("seq")), frame.get("to", frame.get("seq"))
-        if last <= self.last:
-            return
+        assert last > self.last, f"after {self.last} came {frame['type']} {last} again"
         assert first <= self.last + 1, f"after {self.last} came {frame['type']} {first}"
         assert frame.get("reason") != "lost"
         self.last = last
@@ -121,33 +131,40 @@ class AnyOrder(RuleBasedStateMachine):
         self.stored = here.run(Stored.make(here.root))
         self.clients = [Client() for _ in range(3)]
         self.left: set[int] = set()
+        self.removals: dict[int, int] = {}  # the seq of a removal -> the seq of what it removed
 
     def tells(self, other: int) -> Callable[[int | None, Payload, int | None], None]:
         return lambda seq, payload, prev: self.wire.append((other, (0, seq, payload, prev)))
 
-    @rule(by=st.integers(0, 1), count=st.integers(1, 4), told=st.sampled_from(["whole", "hint", "never"]))
+    @rule(by=st.integers(0, 1), count=st.integers(1, 4), told=TOLD)
     def commit(self, by: int, count: int, told: str) -> None:
+        self.setup.run(self.committed(by, count, told))
+
+    async def committed(self, by: int, count: int, told: str) -> None:
         first = self.stored.head + 1
-        self.setup.run(self.stored.grow(count))
+        await self.stored.grow(count)
         self.left |= set(range(first, first + count))
-        self.tell(by, first, told)
+        await self.tell(by, first, told)
 
     @precondition(lambda self: self.left)
-    @rule(by=st.integers(0, 1), which=st.integers(0, 99), told=st.sampled_from(["whole", "hint", "never"]))
+    @rule(by=st.integers(0, 1), which=st.integers(0, 99), told=TOLD)
     def remove(self, by: int, which: int, told: str) -> None:
+        self.setup.run(self.removed(by, which, told))
+
+    async def removed(self, by: int, which: int, told: str) -> None:
         seq = sorted(self.left)[which % len(self.left)]
         self.left.discard(seq)
-        self.tell(by, self.setup.run(self.stored.remove(seq)), told)
+        removal = await self.stored.remove(seq)
+        self.removals[removal] = seq
+        await self.tell(by, removal, told)
 
-    def tell(self, by: int, first: int, told: str) -> None:
-        hub = self.instances[by].hub
+    async def tell(self, by: int, first: int, told: str) -> None:
+        hub, stored = self.instances[by].hub, self.stored
         if told == "hint":
-            hub.announce(self.stored.channel, self.stored.head)
+            hub.announce(stored.channel, stored.head)
         elif told == "whole":
-            stored = self.stored
-            for entry in self.setup.run(
-                log.after(self.setup.people, stored.person_id, stored.id, first - 1, limit=99)
-            ):
+            entries = await log.after(self.setup.people, stored.person_id, stored.id, first - 1, limit=99)
+            for entry in entries:
                 hub.publish(stored.channel, Payload.of(frames.log_entry(stored.id, entry)), seq=entry.seq)
 
     @precondition(lambda self: self.wire)
@@ -158,13 +175,27 @@ class AnyOrder(RuleBasedStateMachine):
         for _ in range({"arrives": 1, "twice": 2, "lost": 0}[fate]):
             self.instances[to].hub.receive(self.stored.channel, seq, payload if payload.data else None, prev)
 
-    @rule(who=st.integers(0, 2), at=st.integers(0, 1))
-    def connect(self, who: int, at: int) -> None:
+    @rule(
+        who=st.integers(0, 2),
+        at=st.integers(0, 1),
+        told=TOLD,
+        meanwhile=st.sampled_from([None, 1, 3, "remove"]),
+    )
+    def connect(self, who: int, at: int, told: str, meanwhile: int | str | None) -> None:
+        """Something may happen once it has joined: before the head is read, or before the past is."""
         client, instance = self.clients[who], self.instances[at]
         self.disconnect(who)
+        room = instance.hub.room(self.stored.channel)
+        heard_of = self.stored.head if not instance.trusts or room is None else room.known
+        gone = {seq for removal, seq in self.removals.items() if removal <= heard_of}
+        if isinstance(meanwhile, int):
+            instance.meanwhile = partial(self.committed, 1 - at, meanwhile, told)
+        elif meanwhile == "remove" and self.left:
+            instance.meanwhile = partial(self.removed, 1 - at, who, told)
+
         self.setup.run(self.follow(client, instance))
-        if not instance.trusts:
-            assert set(client.known) <= self.left
+
+        assert not gone & set(client.known)
 
     @rule(at=st.integers(0, 1), trusts=st.booleans())
     def trust(self, at: int, trusts: bool) -> None:
@@ -177,6 +208,7 @@ class AnyOrder(RuleBasedStateMachine):
         person_id, conversation_id = self.stored.person_id, self.stored.id
         missed = await instance.replay.join(listener, person_id, conversation_id, client.last)
         assert missed is not None
+        await instance.go_on()
         if client.last is None or not missed.recovered:
             rows = await messages.list_after(self.setup.people, person_id, conversation_id, 0, limit=999)
             client.known = {row.seq: row.id for row in rows if row.seq <= missed.head}

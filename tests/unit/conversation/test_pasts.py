@@ -7,7 +7,7 @@ import pytest
 from nura_rt.conversation import pasts
 from nura_rt.conversation.pasts import Past, Pasts
 from nura_rt.realtime.payload import Payload
-from nura_rt.realtime.room import Item
+from nura_rt.realtime.ring import Item
 from servers import eventually
 
 

@@ -4,12 +4,13 @@ import pytest
 
 from nura_rt.protocol.server import HistoryTrimmed, MessageRemoved, ServerFrame
 from nura_rt.realtime.payload import Payload
-from nura_rt.realtime.room import Item, Room
+from nura_rt.realtime.ring import Item, Rings
+from nura_rt.realtime.room import Room
 
 
 def spoken(*seqs: int) -> Room:
     """A room in which so much was said."""
-    room = Room()
+    room = Room(Rings())
     room.settle(0)
     for seq in seqs:
         room.take(seq, Payload(b"words %d" % seq))
@@ -66,7 +67,7 @@ def read(*seqs: int, size: int = 10) -> list[Item]:
 
 
 def test_what_was_read_up_to_the_head_is_remembered_and_what_follows_joins_it() -> None:
-    room = Room()
+    room = Room(Rings())
     room.settle(100)
 
     room.remember(read(*range(1, 101)))
@@ -90,10 +91,21 @@ def test_what_was_read_at_another_head_is_not_remembered(end: int) -> None:
 
 
 def test_what_was_read_is_bounded_by_bytes() -> None:
-    room = Room()
+    room = Room(Rings())
     room.settle(10)
 
     room.remember(read(*range(1, 11), size=100_000))
 
     assert [item.seq for item in room.recent(8) or []] == [9, 10]
     assert room.recent(7) is None
+
+
+def test_what_waits_behind_a_gap_is_bounded_and_the_rest_is_only_known_of() -> None:
+    room = spoken(1)
+
+    for seq in range(3, 2_000):
+        room.take(seq, Payload(b"w" * (9_000 if seq % 2 else 100)))
+
+    assert len(room._held) == 512
+    assert all(len(item.payload.data) == 100 for item in room._held.values())
+    assert (room.head, room.known, room.has_gap) == (1, 1_999, True)
