@@ -21,6 +21,7 @@ from nura_rt.chat.client import Desk
 from nura_rt.conversation.activity import Activity
 from nura_rt.conversation.catch_up import CatchUp
 from nura_rt.conversation.create import Creation, Written
+from nura_rt.conversation.earshot import Earshot
 from nura_rt.conversation.intake import Intake
 from nura_rt.conversation.notices import Notices
 from nura_rt.conversation.reading import ReadMarks
@@ -80,6 +81,7 @@ class Parts:
     bus: RedisBus
     hub: Hub
     heard: Callable[[str], Awaitable[bool]]
+    earshot: Earshot
     catch_up: CatchUp
     replay: Replay
     roster: Roster
@@ -142,11 +144,12 @@ class Parts:
         )
         self.hub = Hub(self.bus, on_gap=lambda channel: self.catch_up.note_gap(channel))
         self.heard = partial(self.bus.confirmed, timeout_s=_BUS_WITHIN_S)
+        self.earshot = Earshot(stores.heads, self.bus, instance=self.instance, counters=counters)
         self.replay = Replay(
             people=stores.people,
             hub=self.hub,
             heard=self.heard,
-            hears_others=lambda: self.bus.state == "ok" and self.bus.lag_s < _CANARY_BACK_WITHIN_S,
+            hears_others=lambda: self.earshot.is_whole and self.bus.lag_s < _CANARY_BACK_WITHIN_S,
             limit=settings.limits.replay,
             counters=counters,
         )
@@ -155,7 +158,7 @@ class Parts:
             people=stores.people,
             heads=stores.heads,
             hub=self.hub,
-            hears_others=lambda: self.bus.state == "ok",
+            hears_others=lambda: self.earshot.is_whole,
             on_doubt=self.notices.say_again_here,
             counters=counters,
         )
@@ -249,6 +252,7 @@ class Parts:
             self.catch_up.fill_for_ever,
             self.catch_up.check_for_ever,
             self.catch_up.poll_for_ever,
+            self.earshot.watch_for_ever,
             self.notices.say_for_ever,
             self.reading.flush_for_ever,
             self.activity.tell_for_ever,

@@ -1171,6 +1171,14 @@ CREATE POLICY own_rows ON nura.trims TO authenticated, nura_door USING (((user_i
 GRANT SELECT ON TABLE nura.trims TO authenticated;
 GRANT SELECT,INSERT ON TABLE nura.trims TO nura_door;
 
+-- nura.unheard_instances
+CREATE TABLE nura.unheard_instances (
+    instance varchar NOT NULL,
+    until timestamptz NOT NULL
+);
+ALTER TABLE ONLY nura.unheard_instances ADD CONSTRAINT unheard_instances_pkey PRIMARY KEY (instance);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE nura.unheard_instances TO nura_writer;
+
 -- nura.user_keys
 CREATE TABLE nura.user_keys (
     user_id varchar NOT NULL,

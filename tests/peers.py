@@ -81,7 +81,19 @@ class Peer:
             client_id=client_id or uuid.uuid4().hex,
             text=text,
         )
-        return await self.hear("accepted", ref=ref)
+        return await self.answer(ref, "accepted")
+
+    async def answer(self, ref: str, kind: str) -> Frame:
+        """The frame of this type that answers; raises with the error that came instead."""
+        async with asyncio.timeout(WITHIN_S):
+            while True:
+                while self._read < len(self.heard):
+                    frame = self.heard[self._read]
+                    self._read += 1
+                    if frame.get("ref") == ref:
+                        assert frame["type"] == kind, frame
+                        return frame
+                self.heard.append(json.loads(await self.socket.recv()))
 
     async def stream(self, conversation_id: str, count: int) -> list[Frame]:
         """Sends so many messages a few milliseconds apart; returns their `accepted`."""

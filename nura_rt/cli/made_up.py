@@ -50,6 +50,7 @@ def shared_rows(made_of: Material) -> Rows:
         ],
         "nura.webhook_inbox": [{"source": "seed", "dedup_key": str(seed), "kind": "user.created"}],
         "nura.legacy_imports": [{"source": f"seed-{seed}", "last_id": "0"}],
+        "nura.unheard_instances": [{"instance": f"seed-{seed}", "until": made_of.now}],
     }
 
 

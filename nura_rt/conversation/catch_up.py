@@ -27,6 +27,7 @@ _FILLS_AT_ONCE = 8
 _LET_IT_SETTLE_S = 0.03  # frames of two instances often cross: most gaps close by themselves
 _AGAIN_S = 0.5
 _POLL_S = 1.0
+_DOUBTS_APART_S = 1.0  # at least: a bus that flaps does not make everybody look all the time
 _SAY_AGAIN_S = 10.0  # without a bus a notice of another instance comes only so
 _SWEEP_S = 30.0
 _SWEEP_JITTER_S = 5.0
@@ -98,6 +99,7 @@ class CatchUp:
                 self._doubt.set()
                 continue
             self._doubt_people()
+            await asyncio.sleep(_DOUBTS_APART_S)
 
     def _doubt_people(self) -> None:
         """What is said to a person has no seq: they are told to look, and what must not be missed is said again."""

@@ -91,13 +91,17 @@ class Threads:
         return Changed(now, card)
 
     async def remove(self, person_id: str, conversation_id: str) -> None:
-        """Deletes it with all its messages; sockets that follow it stop hearing it. Raises NotThere."""
+        """Deletes it with all its messages; sockets that follow it stop hearing it.
+
+        Raises NotThere; the person's devices are told all the same: who removed it may have died before it told them.
+        """
         for tries_left in reversed(range(_DEADLOCKS_AT_MOST)):
             try:
                 async with as_person(self._where.door, person_id) as conn:
                     if not await conversations.remove(
                         conn, person_id=person_id, conversation_id=conversation_id
                     ):
+                        self._tell(person_id, server.ConversationRemoved(conversation_id))
                         raise NotThere
                 break
             except asyncpg.DeadlockDetectedError:  # a reply to it began in this moment

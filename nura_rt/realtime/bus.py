@@ -22,6 +22,7 @@ from nura_rt.telemetry import Counters
 _log = logging.getLogger(__name__)
 _LOOK_EACH_S = 0.2  # at most; masters need a moment to agree on a move
 _UNSERVED_LOOK_S = 1.0
+_HEARD_WITHIN_S = 2.0
 
 OnFrame = Callable[[str, int | None, Payload | None, int | None], None]
 
@@ -71,6 +72,11 @@ class RedisBus:
     def lag_s(self) -> float:
         """How long the oldest canary that has not come back has been out; 0 when none is."""
         return max((line.canary.lag_s for line in self._used()), default=0.0)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether what this instance says comes back to it; what it said in the last moments may not have yet."""
+        return self.state == "ok" and self.lag_s < _HEARD_WITHIN_S
 
     def _used(self) -> list[Line]:
         return [line for line in self._lines.values() if line.in_use]
@@ -132,6 +138,7 @@ class RedisBus:
 
     async def run_for_ever(self) -> None:
         """Finds out who serves what, keeps a line to each, and looks again whenever one has doubts."""
+        self._forget_lines()
         async with asyncio.TaskGroup() as group:
             while True:
                 await self._look.wait()
@@ -141,6 +148,15 @@ class RedisBus:
                 if any(self._line_of(channel) is None for channel in self._wanted) or not self._lines:
                     await asyncio.sleep(_UNSERVED_LOOK_S)
                     self._look.set()
+
+    def _forget_lines(self) -> None:
+        """Those of a run that failed: their tasks are over."""
+        for line in self._lines.values():
+            self._take_back(line.outbound.unsaid())
+        self._map = None
+        self._lines.clear()
+        self._tasks.clear()
+        self._look.set()
 
     async def _arrange(self, group: asyncio.TaskGroup) -> None:
         try:

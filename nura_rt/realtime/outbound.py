@@ -24,9 +24,9 @@ _UNSAID_AT_MOST = 100_000
 _AT_ONCE = 512
 _WITHIN_S = 2.0
 _RETRY_S = 0.5
-_REPLY_ENDED = (
-    b'{"type":"reply.ended"'  # how codec.encode begins it: without it a draft would stay on the screen
-)
+# how codec.encode begins the frames without a seq that are told whole: else a draft would stay on the screen, and
+# another instance would go on handing out what was deleted
+_WHOLE = (b'{"type":"reply.ended"', b'{"type":"conversation.removed"')
 
 
 class Item(NamedTuple):
@@ -39,7 +39,7 @@ class Item(NamedTuple):
 
 
 class Unsaid:
-    """What must still be said: the highest seq of each channel, support cards and how replies ended whole, and that a
+    """What must still be said: the highest seq of each channel, support cards and what ended whole, and that a
     person may have missed something. What is ephemeral is gone."""
 
     def __init__(self, counters: Counters) -> None:
@@ -55,7 +55,7 @@ class Unsaid:
             self._cards.append(item)
         elif item.seq is not None and (item.channel in self._seqs or len(self._seqs) < _UNSAID_AT_MOST):
             self._seqs[item.channel] = max(item.seq, self._seqs.get(item.channel, 0))
-        elif item.payload.data.startswith(_REPLY_ENDED):
+        elif item.payload.data.startswith(_WHOLE):
             self._ends.append(item)
         else:
             self._counters.add("bus_dropped")

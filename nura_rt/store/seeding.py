@@ -3,7 +3,8 @@
 import asyncpg
 
 TABLES = (
-    "public.voices", "public.badges", "nura.webhook_inbox", "nura.legacy_imports", "public.users",
+    "public.voices", "public.badges", "nura.webhook_inbox", "nura.legacy_imports",
+    "nura.unheard_instances", "public.users",
     "public.user_service_profiles", "nura.accounts", "nura.sessions", "nura.refresh_tokens",
     "nura.verifications", "nura.user_keys", "public.conversations", "public.messages", "nura.crisis_events",
     "nura.tombstones", "nura.trims", "nura.removed_conversations", "nura.read_marks", "nura.jobs",
@@ -11,8 +12,8 @@ TABLES = (
     "public.safety_contacts", "public.schedules", "public.user_badges", "public.generated_images",
     "nura.consents", "nura.notices", "nura.audit_log",
 )  # fmt: skip
-# All but those that hold nobody's rows.
-_FORCED = [table for table in TABLES if table not in ("nura.webhook_inbox", "nura.legacy_imports")]
+_NOBODYS = ("nura.webhook_inbox", "nura.legacy_imports", "nura.unheard_instances")
+_FORCED = [table for table in TABLES if table not in _NOBODYS]
 Rows = dict[str, list[dict[str, object]]]
 
 

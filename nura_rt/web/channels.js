@@ -15,6 +15,7 @@
 
 const PREFIX = "conversation:";
 const RESUMED_AT_MOST = 100; // more are a bad hello
+const DOUBT_SPREAD_MS = 3_000; // everybody on an instance hears of it at once, and shall not ask at once
 
 /** @param {string} channel @returns {string} conversation_id, "" when it is another kind of channel */
 export const conversationOf = (channel) => (channel.startsWith(PREFIX) ? channel.slice(PREFIX.length) : "");
@@ -22,6 +23,7 @@ export const conversationOf = (channel) => (channel.startsWith(PREFIX) ? channel
 export class Channels {
   /** @type {Map<string, Channel>} by conversation_id */ #followed = new Map();
   #options;
+  #doubtTimer = 0;
 
   /** @param {ChannelsOptions} options */
   constructor(options) {
@@ -109,9 +111,17 @@ export class Channels {
   /** Some seqs will never come. Lost ones may be in the history. @param {any} frame */
   gap(frame) {
     const id = conversationOf(frame.channel);
-    if (!id) return this.#options.emit("doubt", frame);
+    if (!id) return this.#doubt(frame);
     if (!this.#isNext(id, frame.to, frame.from) || frame.reason !== "lost") return;
     this.#options.emit("joined", { conversation_id: id, head: frame.to, fresh: true, read_seq: 0 });
+  }
+
+  /** Told soon, and once for all that came until then. @param {Frame} frame */
+  #doubt(frame) {
+    this.#doubtTimer ||= setTimeout(() => {
+      this.#doubtTimer = 0;
+      this.#options.emit("doubt", frame);
+    }, Math.random() * DOUBT_SPREAD_MS);
   }
 
   /**

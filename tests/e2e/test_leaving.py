@@ -243,8 +243,18 @@ async def test_signals_that_go_on_coming_do_not_cut_the_end_short(
             await asyncio.sleep(0.005)
 
     assert "Stopped; everything acknowledged is kept." in instance.log
-    job = f"reply:{accepted['message_id']}"
-    assert await admin.fetchval("SELECT state FROM nura.jobs WHERE key = $1", job) == "due"
+    assert await state_of(admin, accepted) in ("due", "done")
+
+
+async def state_of(admin: asyncpg.Connection, accepted: Frame) -> str:
+    """What became of the reply job; another instance of the same run may hold it for a moment."""
+    state, job = "", f"reply:{accepted['message_id']}"
+    for _ in range(100):  # the lease of one that was not given back lasts thirty seconds
+        state = await admin.fetchval("SELECT state FROM nura.jobs WHERE key = $1", job)
+        if state != "leased":
+            break
+        await asyncio.sleep(0.1)
+    return state
 
 
 async def test_an_instance_that_is_told_to_leave_before_it_is_ready_does(

@@ -237,6 +237,18 @@ async def test_what_is_deleted_is_gone_for_everyone_and_its_sockets_are_free(
     ] * 2
 
 
+async def test_a_deletion_tried_again_is_told_again(instance: Instance, ada: httpx.AsyncClient) -> None:
+    """Who deleted it may have died between its commit and telling the others."""
+    room = (await begin(ada))["conversation_id"]
+    first = await ada.delete(f"/v1/conversations/{room}")
+    async with peer(instance, "ada") as other:
+        again = await ada.delete(f"/v1/conversations/{room}")
+
+        await other.hear("conversation.removed", conversation_id=room)
+
+    assert (first.status_code, again.status_code) == (204, 404)
+
+
 async def test_anothers_conversation_can_neither_be_read_changed_nor_deleted(
     instance: Instance, ada: httpx.AsyncClient
 ) -> None:

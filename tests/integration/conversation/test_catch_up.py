@@ -1,7 +1,7 @@
 """What an instance did not hear it reads, from a real PostgreSQL: gaps, doubts, silence and deafness."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from nura_rt.conversation.catch_up import CatchUp
 from nura_rt.realtime import channels
 from nura_rt.realtime.hub import Hub
 from nura_rt.realtime.payload import Payload
-from nura_rt.store import conversations, pool
+from nura_rt.store import pool
 from nura_rt.telemetry import Counters
 from servers import eventually
 
@@ -22,7 +22,7 @@ from servers import eventually
 class House:
     """One instance that follows conversations; `deaf`: the bus brings nothing."""
 
-    def __init__(self, people: Any, heads: asyncpg.Pool, *, sweep_s: float = 30.0) -> None:
+    def __init__(self, people: Any, heads: Any, *, sweep_s: float = 30.0) -> None:
         self.deaf = False
         self.doubted: list[str] = []
         self.counters = Counters()
@@ -74,18 +74,6 @@ class Flaky:
         if self._failures:
             raise self._failures.pop()
         return await self._people.fetch(*arguments)
-
-
-class Spy:
-    """Does the same, and counts."""
-
-    def __init__(self, real: Callable[..., Awaitable[Any]]) -> None:
-        self._real = real
-        self.calls = 0
-
-    async def __call__(self, *arguments: Any) -> Any:
-        self.calls += 1
-        return await self._real(*arguments)
 
 
 @pytest.fixture
@@ -200,8 +188,10 @@ async def test_one_read_fills_a_gap_however_many_wait_and_however_often_it_is_he
 
 
 async def test_after_a_doubt_one_query_looks_at_every_conversation(
-    root: asyncpg.Connection, house: House, monkeypatch: pytest.MonkeyPatch
+    root: asyncpg.Connection, people: asyncpg.Pool, heads: asyncpg.Pool
 ) -> None:
+    counted = Flaky(heads, [])
+    house = House(people, counted)
     stored = [await Stored.make(root) for _ in range(5)]
     ears = [house.follow(one) for one in stored]
     person = Ear()
@@ -209,17 +199,30 @@ async def test_after_a_doubt_one_query_looks_at_every_conversation(
     for one in stored:
         await one.grow(2)
 
-    queries = Spy(conversations.heads)
-    monkeypatch.setattr(conversations, "heads", queries)
-
     async with house.at_work():
         house.catch_up.note_doubt()
         await eventually(lambda: all(len(ear.heard) == 2 for ear in ears) and house.doubted)
 
-    assert queries.calls == 1
+    assert counted.asked == 1
     assert [ear.seqs for ear in ears] == [[1, 2]] * 5
     assert house.doubted == [stored[0].person_id]
     assert [(frame["type"], frame["reason"]) for _, frame in person.heard] == [("gap", "lost")]
+
+
+async def test_doubts_that_follow_each_other_are_looked_into_together(
+    root: asyncpg.Connection, house: House
+) -> None:
+    """A bus that flaps does not make everybody read their list all the time."""
+    person = Ear()
+    house.hub.join(channels.user("ann"), person)
+
+    async with house.at_work():
+        for _ in range(20):
+            house.catch_up.note_doubt()
+            await asyncio.sleep(0.02)
+        await eventually(lambda: len(person.heard) == 2)
+
+    assert person.types == ["gap", "gap"]
 
 
 async def test_without_a_bus_the_heads_are_read_each_second(root: asyncpg.Connection, house: House) -> None:

@@ -10,6 +10,7 @@ from nura_rt.realtime import channels
 from nura_rt.realtime.bus import RedisBus
 from nura_rt.realtime.canary import Canary
 from nura_rt.realtime.line import Line, State
+from nura_rt.realtime.outbound import Item
 from nura_rt.realtime.payload import Payload
 from nura_rt.telemetry import Counters
 
@@ -116,6 +117,32 @@ async def test_what_is_said_before_anybody_serves_it_is_kept() -> None:
 
     kept = listening.bus._lobby.take_all()
     assert [(item.channel, item.seq, item.payload.data) for item in kept] == [(CHANNEL, 3, b"")]
+
+
+async def test_a_bus_whose_part_failed_begins_with_new_lines_and_says_what_was_not_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listening = Listening()
+    bus, lost = listening.bus, listening.lines[0]
+    lost.outbound.publish(Item(CHANNEL, 7, None, Payload(b"unsaid")))
+
+    async def look() -> Map:
+        return SINGLE
+
+    async def run(line: Line) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(bus._servers, "look", look)
+    monkeypatch.setattr(Line, "run_for_ever", run)
+    with pytest.raises(ExceptionGroup):
+        await bus.run_for_ever()
+    with pytest.raises(ExceptionGroup):
+        await asyncio.wait_for(bus.run_for_ever(), 5)
+
+    anew = bus._lines[SINGLE.nodes[0]]
+    assert anew is not lost
+    assert anew._wanted == {CHANNEL}
+    assert [(item.channel, item.seq) for item in anew.outbound.unsaid()] == [(CHANNEL, 7)]
 
 
 async def test_a_frame_that_cannot_be_handed_on_is_a_doubt_and_no_end() -> None:

@@ -2,7 +2,7 @@
 
 from nura_rt.cache.servers import Servers
 from nura_rt.cache.slots import Node
-from nura_rt.protocol.server import Gap
+from nura_rt.protocol.server import ConversationRemoved, Gap
 from nura_rt.realtime import outbound
 from nura_rt.realtime.outbound import Item, Outbound, Unsaid
 from nura_rt.realtime.payload import Payload, Tier
@@ -61,6 +61,15 @@ def test_a_person_is_told_to_look_anew_a_conversation_is_told_how_its_reply_ende
     lost = Payload.of(Gap("user:a", 0, 0, "lost"))
     assert kept == [("conversation:a", None, ended.data), ("user:a", None, lost.data)]
     assert counters.snapshot()["bus_dropped"] == 3
+
+
+def test_what_was_deleted_is_told_whole_so_that_nobody_goes_on_handing_it_out() -> None:
+    unsaid = Unsaid(Counters())
+    removed = Payload.of(ConversationRemoved("c"))
+
+    unsaid.keep(Item("user:a", None, None, removed))
+
+    assert said(unsaid.take_all()) == [("user:a", None, removed.data)]
 
 
 def test_it_is_given_out_in_portions() -> None:
