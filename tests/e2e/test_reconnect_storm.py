@@ -153,12 +153,17 @@ async def test_two_thousand_sockets_of_a_killed_instance_recover_everything_at_t
     # of each conversation once at its making, and once on each instance
     assert called["conversation_seen_by"] <= 3 * PEOPLE
     assert called["log_tail"] <= 2 * PEOPLE
+    assert called.get("log_after", 0) == 0
+    # and of each socket once, for what its person has not taken note of
+    turned_away = sum(one.turned_away for one in devices)
+    assert called["notices_of"] <= 2 * len(devices) + turned_away
+    assert called.get("notices_of_many", 0) <= PEOPLE
 
 
 async def calls(admin: asyncpg.Connection) -> dict[str, int]:
     """How often the replay's functions were called since the database was made."""
     rows = await admin.fetch(
         "SELECT funcname, calls FROM pg_stat_user_functions WHERE funcname = any($1::text[])",
-        ["conversation_seen_by", "log_tail", "log_after"],
+        ["conversation_seen_by", "log_tail", "log_after", "notices_of", "notices_of_many"],
     )
     return {row["funcname"]: row["calls"] for row in rows}
