@@ -27,7 +27,8 @@ The floors; imports only go down (import-linter keeps it):
     parts                    what one instance is made of, and every task of it
     stores problems          what an instance keeps things in; what went wrong in a route, as problem+json
     chat people safety ops   doors: how things come in; they never import each other
-    conversation             the path: intake, writer, replay, catch_up, reply; removal, notices, reading, activity
+    conversation             the path: intake, writer, replay, catch_up, earshot, reply;
+                             removal, notices, reading, activity
     pipeline assistant notify jobs auth realtime      capabilities
     store cache embedded     what we keep, and the one-machine default
     protocol web settings telemetry            the wire: pure

@@ -30,6 +30,12 @@ export class Channels {
     this.#options = options;
   }
 
+  /** Nothing more is told. */
+  stop() {
+    clearTimeout(this.#doubtTimer);
+    this.#doubtTimer = 0;
+  }
+
   /** @param {string} id conversation_id */
   follow(id) {
     if (this.#followed.has(id)) return;

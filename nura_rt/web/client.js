@@ -89,6 +89,7 @@ export class RealtimeClient {
 
   stop() {
     clearInterval(this.#overdueTimer);
+    this.#channels.stop();
     this.#link.stop();
   }
 

@@ -50,6 +50,38 @@ async def test_a_hello_resumes_what_was_followed(play: Callable[[str], Awaitable
     assert heard == [["joined", 3], ["message", 3]]
 
 
+async def test_doubts_are_told_once_and_not_by_everybody_at_once(
+    play: Callable[[str], Awaitable[Any]],
+) -> None:
+    at_once, heard = await play(
+        FOLLOWING
+        + """
+        const doubt = { type: 'gap', channel: 'user:ada', from: 0, to: 0, reason: 'lost' };
+        lab.socket.hear(doubt, doubt, doubt);
+        const atOnce = lab.heard.length;
+        await new Promise((done) => setTimeout(done, 3_500));
+        return [atOnce, lab.heard];
+        """
+    )
+
+    assert at_once == 0
+    assert [kind for kind, _ in heard] == ["doubt"]
+
+
+async def test_whoever_stopped_hears_of_no_doubt(play: Callable[[str], Awaitable[Any]]) -> None:
+    heard = await play(
+        FOLLOWING
+        + """
+        lab.socket.hear({ type: 'gap', channel: 'user:ada', from: 0, to: 0, reason: 'lost' });
+        lab.client.stop();
+        await new Promise((done) => setTimeout(done, 3_500));
+        return lab.heard;
+        """
+    )
+
+    assert heard == []
+
+
 async def test_an_older_server_is_asked_by_subscribe_even_after_a_newer_one_that_died(
     play: Callable[[str], Awaitable[Any]],
 ) -> None:
