@@ -6,7 +6,6 @@ cork, so frames, pongs and closes leave in the order of the calls. Text is UTF-8
 
 import asyncio
 import codecs
-import socket
 from typing import Any, Literal, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -24,7 +23,6 @@ from nura_rt.realtime.payload import Payload
 
 EXTENSION = "nura.outlet"
 _BUFFER_HIGH = 64 * 1024
-_USER_TIMEOUT_MS = 15_000
 _ABORT_AFTER_S = 1.0
 _CHATTER_PER_S = 2_000  # pings, pongs and fragments; a 64 KiB frame in pieces of 64 octets is half of it
 _new_decoder = codecs.getincrementaldecoder("utf-8")
@@ -50,17 +48,10 @@ class NuraWebSocket(WebSocketsSansIOProtocol):
         self._utf8 = _new_decoder()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Corks it, bounds the write buffer and lets the kernel give up on a dead peer."""
+        """Corks it and bounds the write buffer; how long the kernel bears with a dead peer, doorway.py has said."""
         corked = Corked(cast("asyncio.Transport", transport), self.loop)
         super().connection_made(cast("asyncio.Transport", corked))
         corked.set_write_buffer_limits(high=_BUFFER_HIGH)
-        raw = transport.get_extra_info("socket")
-        if (
-            raw is not None
-            and raw.family in (socket.AF_INET, socket.AF_INET6)
-            and hasattr(socket, "TCP_USER_TIMEOUT")
-        ):
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
 
     def handle_connect(self, event: Request) -> None:
         """Hands itself to the app, whose task exists but has not run yet."""
@@ -71,9 +62,21 @@ class NuraWebSocket(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Hears the peer, unless it broke the rules."""
-        if not self._deaf:
-            super().data_received(data)
+        if self._deaf:
+            return
+        super().data_received(data)
+        if self.handshake_initiated:
             self._mind()
+        else:  # uvicorn gives the whole head at once: no more of it will come
+            self._refuse()
+
+    def _refuse(self) -> None:
+        """No handshake, though httptools took it for one: websockets' own answer (414, 431), or 400 if it has none."""
+        answer = b"".join(self.conn.data_to_send())
+        self.transport.write(answer or self.conn.reject(400, "This is no handshake.\n").serialize())
+        self.close_sent = True  # nothing more is said, not even that the server stops
+        self.transport.close()
+        self._abort_soon()
 
     def _mind(self) -> None:
         """What no message ended (pings, fragments) does not reach the session, so it is bounded here."""
@@ -188,10 +191,12 @@ class NuraWebSocket(WebSocketsSansIOProtocol):
 
     def handle_parser_exception(self) -> None:
         """The close frame, and a second for the peer to take it."""
+        told = self.conn.close_sent
+        if told is None:  # it did not even wait for our answer to the handshake
+            self._refuse()
+            return
         self.close_sent = True
         self.stop_keepalive()
-        told = self.conn.close_sent
-        assert told is not None
         self.queue.put_nowait({"type": "websocket.disconnect", "code": told.code, "reason": told.reason})
         self.transport.write(b"".join(self.conn.data_to_send()))
         self._hear_no_more()
@@ -203,8 +208,11 @@ class NuraWebSocket(WebSocketsSansIOProtocol):
         self._abort_soon()
 
     def shutdown(self) -> None:
-        """The server stops: a stuck peer may not keep it."""
-        super().shutdown()
+        """The server stops: a stuck peer may not keep it, and one that is ending already has had our last word."""
+        if self.conn.eof_sent:
+            self.transport.close()
+        else:
+            super().shutdown()
         self._abort_soon()
 
     def write(self, payload: Payload) -> None:

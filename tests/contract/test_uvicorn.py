@@ -18,6 +18,7 @@ from servers import eventually
 from uvicorn_server import raw_peer, serving
 
 OURS = "nura.test"
+GOOD = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 WITHIN_S = 10.0
 
 
@@ -27,6 +28,7 @@ class Spy(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.called: list[str] = []
+        self.reads: list[bytes] = []
         self.lost = asyncio.Event()
 
     def handle_connect(self, event: Any) -> None:
@@ -34,6 +36,10 @@ class Spy(WebSocketsSansIOProtocol):
         self.called.append("handle_connect")
         extensions: Any = self.scope["extensions"]
         extensions[OURS] = self
+
+    def data_received(self, data: bytes) -> None:
+        self.reads.append(data)
+        super().data_received(data)
 
     def keepalive_timeout(self) -> None:
         self.called.append("keepalive_timeout")
@@ -89,6 +95,7 @@ def test_the_versions_are_those_that_were_read() -> None:
     ("name", "kind"),
     [
         ("conn", ServerProtocol),
+        ("handshake_initiated", bool),
         ("close_sent", bool),
         ("disconnected", bool),
         ("queue", asyncio.Queue),
@@ -143,6 +150,18 @@ def test_the_parser_begins_with_what_we_use(name: str, kind: type) -> None:
 )
 def test_what_we_override_or_call_takes_what_we_give(name: str, parameters: list[str]) -> None:
     assert list(inspect.signature(getattr(WebSocketsSansIOProtocol, name)).parameters) == parameters
+
+
+async def test_a_handshake_in_pieces_comes_to_the_protocol_in_one(guest: tuple[Guest, int]) -> None:
+    ours, port = guest
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    for piece in (b"GET / HTTP/1.1\r\nHost: x\r\nUpgr", b"ade: websocket\r\nConnection: Upgrade\r\n", GOOD):
+        writer.write(piece)
+        await asyncio.sleep(0.02)
+    spy = await asyncio.wait_for(ours.spy.get(), WITHIN_S)
+    writer.transport.abort()
+
+    assert len(spy.reads) == 1
 
 
 async def test_the_app_sees_the_extensions_we_add_after_handle_connect(guest: tuple[Guest, int]) -> None:

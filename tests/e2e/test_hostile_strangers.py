@@ -30,6 +30,11 @@ FIRST: dict[str, tuple[bytes, int]] = {
     "a hello over 4 KiB": (text("hello", token="x" * 4096), 4504),
     "64 KiB before any hello": (frame(TEXT, b"x" * 65_000), 4504),
 }
+REFUSED: dict[str, tuple[str, str, int]] = {  # what httptools takes and websockets does not
+    "a cookie of 9 KB": ("/v1/socket", "Cookie: " + "x" * 9000, 431),
+    "a target of 9 KB": ("/v1/socket?" + "x" * 9000, "X-More: y", 414),
+    "a body": ("/v1/socket", "Content-Length: 5", 400),
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +45,8 @@ def hurried(folder: Path, stores: Addresses) -> Iterator[Instance]:
     instance = Instance(folder / "hurried", environ).start()
     yield instance
     instance.stop()
+    assert instance.process is not None
+    assert instance.process.returncode == 0
     assert "Traceback" not in instance.log
 
 
@@ -69,7 +76,7 @@ async def test_a_hello_byte_by_byte_runs_out_of_time(hurried: Instance) -> None:
 async def test_strangers_at_the_door_do_not_keep_a_friend_of_another_address_out(hurried: Instance) -> None:
     weighed = weight(hurried)
     async with AsyncExitStack() as stack:
-        answers = [await knock(stack, hurried, "203.0.113.9") for _ in range(120)]
+        answers = [await knock(stack, hurried, line="X-Forwarded-For: 203.0.113.9") for _ in range(120)]
         async with peer(hurried, "friend") as friend:
             assert await friend.open_conversation()
 
@@ -78,12 +85,23 @@ async def test_strangers_at_the_door_do_not_keep_a_friend_of_another_address_out
     assert weight(hurried) - weighed < 40 * MIB
 
 
-async def knock(stack: AsyncExitStack, instance: Instance, address: str) -> str:
-    """Shakes hands as if from this address, and then says nothing; the status."""
+@pytest.mark.parametrize(("target", "line", "status"), REFUSED.values(), ids=REFUSED)
+async def test_a_handshake_we_cannot_read_is_answered_and_let_go(
+    hurried: Instance, target: str, line: str, status: int
+) -> None:
+    async with AsyncExitStack() as stack:
+        async with asyncio.timeout(1.0):
+            answer = await knock(stack, hurried, target=target, line=line)
+
+    assert answer == str(status)
+
+
+async def knock(stack: AsyncExitStack, instance: Instance, *, target: str = "/v1/socket", line: str) -> str:
+    """Shakes hands with this header line, and then says nothing; the status. Hangs up with the stack."""
     reader, writer = await asyncio.open_connection("127.0.0.1", instance.port)
     stack.callback(writer.transport.abort)
     writer.write(
-        f"GET /v1/socket HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\nUpgrade: websocket\r\n"
+        f"GET {target} HTTP/1.1\r\nHost: x\r\n{line}\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Protocol: nura.v1\r\n\r\n".encode()
     )
