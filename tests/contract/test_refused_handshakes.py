@@ -78,10 +78,10 @@ async def asked(
 
 
 @pytest.mark.parametrize(("octets", "status"), REFUSED.values(), ids=REFUSED)
-async def test_what_is_no_handshake_is_answered_and_over_in_a_second(octets: bytes, status: int) -> None:
+async def test_what_is_no_handshake_is_answered_and_over(octets: bytes, status: int) -> None:
     guest = Guest()
     async with serving(guest.app, NuraWebSocket, http=NuraHttp) as port, asked(port, octets) as (reader, _):
-        answer = await asyncio.wait_for(reader.read(), 1.0)
+        answer = await asyncio.wait_for(reader.read(), WITHIN_S)
 
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
     assert answer.count(b"HTTP/1.1") == 1
@@ -91,13 +91,15 @@ async def test_what_is_no_handshake_is_answered_and_over_in_a_second(octets: byt
 @pytest.mark.parametrize("octets", [octets for octets, _ in REFUSED.values()], ids=REFUSED)
 async def test_what_was_no_handshake_does_not_keep_the_server(octets: bytes) -> None:
     async with AsyncExitStack() as stack:
-        port = await stack.enter_async_context(serving(Guest().app, NuraWebSocket, http=NuraHttp))
+        port = await stack.enter_async_context(
+            serving(Guest().app, NuraWebSocket, http=NuraHttp, timeout_graceful_shutdown=60)
+        )
         async with asked(port, octets):
             await asyncio.sleep(0.1)
             began = time.monotonic()
             await stack.aclose()  # raises what the server raised
 
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 3 * WITHIN_S
 
 
 async def test_a_peer_that_closes_and_does_not_read_does_not_keep_the_server() -> None:
