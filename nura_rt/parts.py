@@ -55,7 +55,6 @@ _JOBS_HELD_AT_MOST = 1000
 _LAST_WRITES_WITHIN_S = 1.5
 _BUS_WITHIN_S = 2.0
 _BEGINS_AGAIN_S = 1.0
-_CANARY_BACK_WITHIN_S = 1.0  # else the bus may be a black hole that nobody has noticed yet
 
 
 async def steadily(part: Callable[[], Coroutine[Any, Any, None]], counters: Counters) -> None:
@@ -149,7 +148,7 @@ class Parts:
             people=stores.people,
             hub=self.hub,
             heard=self.heard,
-            hears_others=lambda: self.earshot.is_whole and self.bus.lag_s < _CANARY_BACK_WITHIN_S,
+            hears_others=lambda: self.earshot.is_whole_now and not self.catch_up.in_doubt,
             limit=settings.limits.replay,
             counters=counters,
         )

@@ -27,6 +27,7 @@ _FILLS_AT_ONCE = 8
 _LET_IT_SETTLE_S = 0.03  # frames of two instances often cross: most gaps close by themselves
 _AGAIN_S = 0.5
 _POLL_S = 1.0
+_ALL_CONFIRMED_S = 0.1  # the first channel that is confirmed anew raises the doubt, most others soon follow
 _DOUBTS_APART_S = 1.0  # at least: a bus that flaps does not make everybody look all the time
 _SAY_AGAIN_S = 10.0  # without a bus a notice of another instance comes only so
 _SWEEP_S = 30.0
@@ -60,6 +61,7 @@ class CatchUp:
         self._unread: set[str] = set()  # in doubt while their head was being read for the first time
         self._gap = asyncio.Event()
         self._doubt = asyncio.Event()
+        self._checking = False
 
     def note_gap(self, channel: str) -> None:
         """The hub heard of a seq it cannot hand on yet."""
@@ -69,6 +71,11 @@ class CatchUp:
     def note_doubt(self) -> None:
         """The bus began anew: anything may have been missed."""
         self._doubt.set()
+
+    @property
+    def in_doubt(self) -> bool:
+        """Something may have been missed that was not looked for since."""
+        return self._checking or self._doubt.is_set()
 
     async def fill_for_ever(self) -> None:
         """Closes gaps, one query per conversation however many listeners wait."""
@@ -92,14 +99,18 @@ class CatchUp:
         """After each doubt, one query tells which local conversations went on without us."""
         while True:
             await self._doubt.wait()
+            await asyncio.sleep(_ALL_CONFIRMED_S)
+            self._checking = True
             self._doubt.clear()
             self._counters.add("bus_doubts")
             self._unread.update(channel for channel, room in self._hub.rooms() if _is_unread(channel, room))
-            if not await self._tried(lambda: self._check(self._hub.rooms())):
+            is_done = await self._tried(lambda: self._check(self._hub.rooms()))
+            if not is_done:
                 self._doubt.set()
-                continue
-            self._doubt_people()
-            await asyncio.sleep(_DOUBTS_APART_S)
+            self._checking = False
+            if is_done:
+                self._doubt_people()
+                await asyncio.sleep(_DOUBTS_APART_S)
 
     def _doubt_people(self) -> None:
         """What is said to a person has no seq: they are told to look, and what must not be missed is said again."""

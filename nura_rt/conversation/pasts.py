@@ -12,6 +12,7 @@ import msgspec
 from nura_rt.realtime.ring import Item
 
 _KEPT_S = 5.0  # after the last who came for it
+_COSTS = 1024
 _KEPT_BYTES = 32 * 1024 * 1024  # of all together
 
 
@@ -25,16 +26,15 @@ class Past(msgspec.Struct, frozen=True):
     @property
     def size(self) -> int:
         """Bytes of its frames, and what holding them costs at least."""
-        return 1024 + sum(len(item.payload.data) for item in self.items)
+        return _COSTS + 2 * sum(len(item.payload.data) for item in self.items)  # they are framed, too
 
 
 class Pasts:
     """By conversation; the one that was not asked for longest goes first."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[float, Past]] = (
-            OrderedDict()
-        )  # when it was last asked for, oldest first
+        # with the moment when it was last asked for, the oldest first
+        self._kept: OrderedDict[str, tuple[float, Past]] = OrderedDict()
         self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
 

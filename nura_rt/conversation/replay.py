@@ -80,13 +80,14 @@ class Replay:
         if room.owner == person_id and not ahead and not room.has_gap and self._hears_others():
             return room.head
         heard_of = room.known
-        for _ in range(2):  # who is asking already may have begun before what we have heard of
-            head = await self._joins.share(
-                (person_id, conversation_id), lambda: self._read(person_id, conversation_id)
-            )
-            if head is None or head >= heard_of:
-                break
+        head = await self._shared_head(person_id, conversation_id)
+        if head is not None and head < heard_of:  # whoever was asking had begun before we heard of it
+            head = await self._shared_head(person_id, conversation_id)
         return head
+
+    async def _shared_head(self, person_id: str, conversation_id: str) -> int | None:
+        key = (person_id, conversation_id)
+        return await self._joins.share(key, lambda: self._read(person_id, conversation_id))
 
     async def _read(self, person_id: str, conversation_id: str) -> int | None:
         """The head; None when it is not the person's."""

@@ -22,7 +22,6 @@ from nura_rt.telemetry import Counters
 _log = logging.getLogger(__name__)
 _LOOK_EACH_S = 0.2  # at most; masters need a moment to agree on a move
 _UNSERVED_LOOK_S = 1.0
-_HEARD_WITHIN_S = 2.0
 
 OnFrame = Callable[[str, int | None, Payload | None, int | None], None]
 
@@ -74,9 +73,9 @@ class RedisBus:
         return max((line.canary.lag_s for line in self._used()), default=0.0)
 
     @property
-    def is_heard(self) -> bool:
-        """Whether what this instance says comes back to it; what it said in the last moments may not have yet."""
-        return self.state == "ok" and self.lag_s < _HEARD_WITHIN_S
+    def is_behind(self) -> bool:
+        """The others lack something that they should have been told by now."""
+        return bool(self._lobby) or any(line.outbound.is_behind for line in self._lines.values())
 
     def _used(self) -> list[Line]:
         return [line for line in self._lines.values() if line.in_use]
@@ -138,19 +137,21 @@ class RedisBus:
 
     async def run_for_ever(self) -> None:
         """Finds out who serves what, keeps a line to each, and looks again whenever one has doubts."""
-        self._forget_lines()
-        async with asyncio.TaskGroup() as group:
-            while True:
-                await self._look.wait()
-                self._look.clear()
-                await self._arrange(group)
-                await asyncio.sleep(_LOOK_EACH_S)
-                if any(self._line_of(channel) is None for channel in self._wanted) or not self._lines:
-                    await asyncio.sleep(_UNSERVED_LOOK_S)
-                    self._look.set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    await self._look.wait()
+                    self._look.clear()
+                    await self._arrange(group)
+                    await asyncio.sleep(_LOOK_EACH_S)
+                    if any(self._line_of(channel) is None for channel in self._wanted) or not self._lines:
+                        await asyncio.sleep(_UNSERVED_LOOK_S)
+                        self._look.set()
+        finally:
+            self._forget_lines()
 
     def _forget_lines(self) -> None:
-        """Those of a run that failed: their tasks are over."""
+        """Their tasks are over; who begins again begins with others, and says what these did not."""
         for line in self._lines.values():
             self._take_back(line.outbound.unsaid())
         self._map = None

@@ -25,7 +25,8 @@ _TAKEN_WITHIN_S = 15.0
 class Crowd:
     """How many requests one server awaits."""
 
-    awaited = 0
+    def __init__(self) -> None:
+        self.awaited = 0
 
 
 _crowds: WeakKeyDictionary[ServerState, Crowd] = WeakKeyDictionary()
@@ -44,7 +45,7 @@ class NuraHttp(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
         self._next_look: asyncio.TimerHandle | None = None
-        self._untaken = 0
+        self._untaken_before = 0
 
     def connection_made(self, transport: Any) -> None:
         """The first request is awaited from here on."""
@@ -102,7 +103,10 @@ class NuraHttp(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._stop_waiting()
-        self.transport.abort()
+        if self.flow.read_paused:  # it is we who do not read: an answer to the request before is under way
+            self._await_request()
+        else:
+            self.transport.abort()
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:
@@ -115,8 +119,8 @@ class NuraHttp(HttpToolsProtocol):
 
     def _look(self) -> None:
         """An answer of which the peer took nothing since the last look is dropped, and the peer."""
-        before, self._untaken = self._untaken, _untaken(self.transport)
-        if self._untaken and self._untaken == before:
+        before, self._untaken_before = self._untaken_before, _untaken(self.transport)
+        if before and self._untaken_before == before:
             self.transport.abort()
         else:
             self._look_again()

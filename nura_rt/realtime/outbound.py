@@ -46,21 +46,31 @@ class Unsaid:
         self._counters = counters
         self._seqs: dict[str, int] = {}
         self._cards: deque[Item] = deque(maxlen=_WAITING_AT_MOST)
-        self._ends: deque[Item] = deque(maxlen=_WAITING_AT_MOST)
+        self._ends: deque[Item] = deque()
         self._lost: dict[str, None] = {}  # people whose own channel lacks something
 
     def keep(self, item: Item) -> None:
         """Takes what matters of it."""
         if item.payload.tier is Tier.SUPPORT:
             self._cards.append(item)
+        elif item.payload.tier is Tier.EPHEMERAL:
+            self._counters.add("bus_dropped")
         elif item.seq is not None and (item.channel in self._seqs or len(self._seqs) < _UNSAID_AT_MOST):
             self._seqs[item.channel] = max(item.seq, self._seqs.get(item.channel, 0))
         elif item.payload.data.startswith(_WHOLE):
+            if len(self._ends) >= _WAITING_AT_MOST:
+                self._give_up(self._ends.popleft())
             self._ends.append(item)
         else:
-            self._counters.add("bus_dropped")
-            if _is_missed(item) and len(self._lost) < _UNSAID_AT_MOST:
-                self._lost[item.channel] = None
+            self._give_up(item)
+
+    def _give_up(self, item: Item) -> None:
+        self._counters.add("bus_dropped")
+        if _is_missed(item) and len(self._lost) < _UNSAID_AT_MOST:
+            self._lost[item.channel] = None
+
+    def __bool__(self) -> bool:
+        return bool(self._cards or self._seqs or self._ends or self._lost)
 
     def take_all(self) -> list[Item]:
         """All of it."""
@@ -107,6 +117,7 @@ class Outbound:
         self._unsaid = Unsaid(counters)
         self._ready = asyncio.Event()
         self._refused = False
+        self._failed = False
 
     def publish(self, item: Item) -> None:
         """Queues it. Too far behind: only the seq is kept, PostgreSQL has the rest."""
@@ -117,6 +128,11 @@ class Outbound:
             self._counters.add("bus_dropped")
             self._unsaid.keep(item)
         self._ready.set()
+
+    @property
+    def is_behind(self) -> bool:
+        """Something that matters could not be told and still has to be."""
+        return self._failed or bool(self._unsaid)
 
     def unsaid(self) -> list[Item]:
         """What must still be said, when nobody sends any more."""
@@ -134,10 +150,13 @@ class Outbound:
                 while batch := self._next():
                     unsaid = await self._say(link, batch)
                     self._flying = []
+                    for item in unsaid:
+                        self._unsaid.keep(item)
+                    self._failed = bool(
+                        unsaid and self._unsaid
+                    )  # they are taken out again while they are tried
                     if unsaid:
                         self._counters.add("bus_send_failed", len(unsaid))
-                        for item in unsaid:
-                            self._unsaid.keep(item)
                         await asyncio.sleep(_RETRY_S)
         finally:
             await link.close()
@@ -193,4 +212,4 @@ class Outbound:
 def _is_missed(item: Item) -> bool:
     """Whether a person's devices have to look anew without it. In a conversation only seqs can be missed so."""
     name = channels.parse(item.channel)
-    return item.payload.tier is Tier.DURABLE and name is not None and name.kind == "user"
+    return name is not None and name.kind == "user"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from nura_rt.realtime.payload import Payload
 
 _ITEMS_AT_MOST = 64
-_BYTES_AT_MOST = 256 * 1024
+_BYTES_AT_MOST = 512 * 1024
 _ALL_AT_MOST = 64 * 1024 * 1024
 _ITEM_COSTS = 256  # what holding one costs beside its bytes, about
 
@@ -21,16 +21,16 @@ class Item(NamedTuple):
 
 
 class Rings:
-    """What all rings hold together, in bytes. Beyond the bound the one that was not added to for longest is emptied."""
+    """What all rings hold together, in bytes. Beyond the bound the one that did not grow for longest is emptied."""
 
     def __init__(self, at_most: int = _ALL_AT_MOST) -> None:
         self.size = 0
         self._at_most = at_most
         self._filled: OrderedDict[Ring, None] = OrderedDict()
 
-    def added(self, ring: "Ring", size: int) -> None:
-        """The ring has grown (or, below 0, shrunk) by so much."""
-        self.size += size
+    def grew(self, ring: "Ring", by: int) -> None:
+        """The ring holds so much more (or, below 0, less). It may be told to `clear` itself, which calls `emptied`."""
+        self.size += by
         self._filled[ring] = None
         self._filled.move_to_end(ring)
         while self.size > self._at_most:
@@ -65,7 +65,7 @@ class Ring:
         self._size += _size(item)
         while len(self._items) > _ITEMS_AT_MOST or self._size > _BYTES_AT_MOST:
             self._size -= _size(self._items.popleft())
-        self._rings.added(self, self._size - before)
+        self._rings.grew(self, self._size - before)
 
     def refill(self, items: Sequence[Item]) -> None:
         """These instead of what was here."""
@@ -81,4 +81,4 @@ class Ring:
 
 
 def _size(item: Item) -> int:
-    return len(item.payload.data) + _ITEM_COSTS
+    return 2 * len(item.payload.data) + _ITEM_COSTS  # it is framed for the sockets, too

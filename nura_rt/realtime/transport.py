@@ -71,7 +71,10 @@ class NuraWebSocket(WebSocketsSansIOProtocol):
             self._refuse()
 
     def _refuse(self) -> None:
-        """No handshake, though httptools took it for one: websockets' own answer (414, 431), or 400 if it has none."""
+        """No handshake, though httptools took it for one, or nonsense before it was answered.
+
+        Tells websockets' own answer (414, 431), or 400 if it has none.
+        """
         answer = b"".join(self.conn.data_to_send())
         self.transport.write(answer or self.conn.reject(400, "This is no handshake.\n").serialize())
         self.close_sent = True  # nothing more is said, not even that the server stops

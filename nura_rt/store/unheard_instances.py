@@ -7,13 +7,21 @@ async def say(conn: Executor, instance: str, *, lasts_s: float) -> None:
     """From now on, for so many seconds, nobody hears of what this instance keeps."""
     await conn.execute(
         """
-        WITH gone AS (DELETE FROM nura.unheard_instances WHERE until < now() - interval '1 hour')
+        WITH gone AS (
+          DELETE FROM nura.unheard_instances
+           WHERE instance IN (SELECT instance FROM nura.unheard_instances
+                               WHERE until < now() - interval '1 hour' AND instance <> $1 FOR UPDATE SKIP LOCKED))
         INSERT INTO nura.unheard_instances (instance, until) VALUES ($1, now() + make_interval(secs => $2::float8))
         ON CONFLICT (instance) DO UPDATE SET until = excluded.until
         """,
         instance,
         lasts_s,
     )
+
+
+async def take_back(conn: Executor, instance: str) -> None:
+    """Everything was told."""
+    await conn.execute("DELETE FROM nura.unheard_instances WHERE instance = $1", instance)
 
 
 async def any_but(conn: Executor, instance: str) -> bool:

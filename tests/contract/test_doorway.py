@@ -152,7 +152,9 @@ async def test_a_kept_connection_goes_on_after_line_ends(monkeypatch: pytest.Mon
     async with serving(Generous().app, NuraWebSocket, http=NuraHttp) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(6):
-            writer.write(b"\r\n" + GET)
+            writer.write(b"\r\n")
+            await asyncio.sleep(0.02)
+            writer.write(GET)
             answer = await asyncio.wait_for(reader.readuntil(b"xx"), WITHIN_S)
             await asyncio.sleep(PATIENCE_S / 3)
         writer.transport.abort()

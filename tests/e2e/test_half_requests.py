@@ -69,11 +69,12 @@ async def until_cut(instance: Instance, *octets: bytes) -> None:
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.setblocking(False)
-    with contextlib.closing(client), suppress(ConnectionError):
+    with contextlib.closing(client):
         await loop.sock_connect(client, ("127.0.0.1", instance.port))
         for some in octets:
             await loop.sock_sendall(client, some)
             await asyncio.sleep(0.5)
-        while True:
-            await loop.sock_sendall(client, b"\r\n")
-            await asyncio.sleep(1.0)
+        with suppress(ConnectionError):
+            while True:
+                await loop.sock_sendall(client, b"\r\n")
+                await asyncio.sleep(1.0)

@@ -82,7 +82,7 @@ async def test_without_redis_nothing_is_lost_and_chat_across_instances_goes_on(
         for one in (speaker, listener):
             await one.collect(until_seq(accepted["seq"] + 1))
 
-    assert said > 3
+    assert said > 1
     assert states == [(200, "degraded")] * 2
     for one in (speaker, listener):
         assert one.seqs() == list(range(1, accepted["seq"] + 2))

@@ -217,11 +217,16 @@ async def test_doubts_that_follow_each_other_are_looked_into_together(
     house.hub.join(channels.user("ann"), person)
 
     async with house.at_work():
+        house.catch_up.note_doubt()
+        await eventually(lambda: person.heard)
         for _ in range(20):
             house.catch_up.note_doubt()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0)
+        in_doubt = house.catch_up.in_doubt
         await eventually(lambda: len(person.heard) == 2)
 
+    assert in_doubt
+    assert not house.catch_up.in_doubt
     assert person.types == ["gap", "gap"]
 
 

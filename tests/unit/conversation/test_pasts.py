@@ -28,7 +28,7 @@ async def test_it_serves_whoever_lacks_nothing_beyond_its_end() -> None:
 async def test_it_stays_while_somebody_comes_for_it_and_goes_afterwards(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pasts, "_KEPT_S", 0.3)
+    monkeypatch.setattr(pasts, "_KEPT_S", 2.0)
     kept = Pasts()
     kept.keep("wanted", past(5))
     kept.keep("unwanted", past(5))
@@ -44,7 +44,7 @@ async def test_it_stays_while_somebody_comes_for_it_and_goes_afterwards(
 async def test_the_one_not_asked_for_longest_goes_when_all_are_too_large(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pasts, "_KEPT_BYTES", 10_000)
+    monkeypatch.setattr(pasts, "_KEPT_BYTES", 17_000)
     kept = Pasts()
     kept.keep("first", past(5, size=3_000))
     kept.keep("second", past(5, size=3_000))
@@ -56,7 +56,7 @@ async def test_the_one_not_asked_for_longest_goes_when_all_are_too_large(
 
 
 async def test_a_newer_one_takes_the_older_ones_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pasts, "_KEPT_BYTES", 10_000)
+    monkeypatch.setattr(pasts, "_KEPT_BYTES", 17_000)
     kept = Pasts()
 
     for end in range(1, 20):

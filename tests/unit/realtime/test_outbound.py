@@ -1,5 +1,9 @@
 """What is kept of what could not be said: the highest seq of each channel, support cards and ends of replies whole."""
 
+import asyncio
+
+import pytest
+
 from nura_rt.cache.servers import Servers
 from nura_rt.cache.slots import Node
 from nura_rt.protocol.server import ConversationRemoved, Gap
@@ -7,6 +11,7 @@ from nura_rt.realtime import outbound
 from nura_rt.realtime.outbound import Item, Outbound, Unsaid
 from nura_rt.realtime.payload import Payload, Tier
 from nura_rt.telemetry import Counters
+from servers import eventually
 
 CARD = Payload(b'{"type":"support"}', Tier.SUPPORT)
 TYPING = Payload(b'{"type":"typing"}', Tier.EPHEMERAL)
@@ -70,6 +75,50 @@ def test_what_was_deleted_is_told_whole_so_that_nobody_goes_on_handing_it_out() 
     unsaid.keep(Item("user:a", None, None, removed))
 
     assert said(unsaid.take_all()) == [("user:a", None, removed.data)]
+
+
+def test_what_has_no_place_any_more_is_a_reason_to_look_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's flood may make another person's deletion be forgotten without a word."""
+    monkeypatch.setattr(outbound, "_WAITING_AT_MOST", 3)
+    unsaid, removed = Unsaid(Counters()), Payload.of(ConversationRemoved("c"))
+
+    for number in range(4):
+        unsaid.keep(Item(f"user:{number}", None, None, removed))
+
+    told = [(channel, data.startswith(b'{"type":"gap"')) for channel, _, data in said(unsaid.take_all())]
+    assert told == [("user:1", False), ("user:2", False), ("user:3", False), ("user:0", True)]
+
+
+def test_what_is_ephemeral_and_canaries_are_nothing_to_be_behind_with() -> None:
+    unsaid = Unsaid(Counters())
+    for item in (
+        Item("user:a", None, None, TYPING),
+        Item("canary:me-0", 7, None, Payload(b"", Tier.EPHEMERAL)),
+    ):
+        unsaid.keep(item)
+
+    assert not unsaid
+    assert unsaid.take_all() == []
+
+
+async def test_it_is_behind_from_the_first_failure_until_all_was_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outbound, "_RETRY_S", 0.0)
+    speaks, _ = made()
+    fails, seen = [True, True, False], list[bool]()
+
+    async def say(_: object, batch: list[Item]) -> list[Item]:
+        seen.append(speaks.is_behind)
+        return batch if fails.pop(0) else []
+
+    monkeypatch.setattr(speaks, "_say", say)
+    task = asyncio.create_task(speaks.send_for_ever())
+    speaks.publish(Item("conversation:a", 4, None, MESSAGE))
+    await eventually(lambda: not fails and not speaks.is_behind)
+    task.cancel()
+
+    assert seen == [False, True, True]
 
 
 def test_it_is_given_out_in_portions() -> None:
