@@ -417,7 +417,7 @@ export type ErrorCode =
   | "unknown_type"
   /** `field` breaks `rule` */
   | "invalid"
-  /** the token of an `auth.refresh` is not good */
+  /** the token of an `auth.refresh` is not good, or no `hello` came in time */
   | "unauthorized"
   /** no such conversation of yours; another person's looks exactly the same */
   | "not_found"

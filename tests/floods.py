@@ -36,12 +36,19 @@ def sends() -> bytes:
     )
 
 
+def refused(words: str) -> bytes:
+    """A message whose text breaks a rule."""
+    return text("message.send", ref="r", conversation_id="c-1", client_id="m", text=words)
+
+
 # After each the client is told to slow down and closed 4429.
 FLOODS: dict[str, Callable[[], bytes]] = {
     "10,000 subscribes of as many": lambda: subscribes(lambda number: f"conversation:c-{number}"),
     "10,000 subscribes of one": lambda: subscribes(lambda number: "conversation:c-1"),
     "100,000 typings": typings,
     "10,000 messages": sends,
+    "20,000 empty messages": lambda: refused("") * 20_000,
+    "2,000 messages that are too long": lambda: refused("x" * 8_001) * 2_000,
     "20,000 reads": lambda: text("read", conversation_id="c-1", seq=7) * 20_000,
     "20,000 acknowledgements": lambda: text("notice.ack", notice_id="support-x") * 20_000,
     "20,000 refreshes": lambda: text("auth.refresh", ref="r", token="x") * 20_000,

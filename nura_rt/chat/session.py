@@ -183,11 +183,10 @@ class Session:
         return [effect for one in resumed for effect in self._on_subscribe(one.channel, one.channel, one.seq)]
 
     def on_bad_frame(self, error: FrameError) -> list[Effect]:
-        """A frame that could not be understood is answered; too many end the session."""
+        """A frame that could not be understood is answered, the last one too; too many end the session."""
         self._bad_frames += 1
-        if self._bad_frames > _BAD_FRAMES_AT_MOST:
-            return [HangUp(Close.PROTOCOL_VIOLATION)]
-        return [Say(refusal(error))]
+        said: list[Effect] = [Say(refusal(error))]
+        return said if self._bad_frames <= _BAD_FRAMES_AT_MOST else [*said, HangUp(Close.PROTOCOL_VIOLATION)]
 
     def on_refreshed(self, ref: str | None, identity: Identity) -> list[Effect]:
         """A newer token was verified. An older one of the same session changes nothing."""
@@ -216,12 +215,15 @@ class Session:
         self.unacked -= 1
 
     def _on_send(self, frame: client.MessageSend, now: float) -> list[Effect]:
+        # before the text is looked at: one that breaks a rule costs an answer too
+        if wait_s := self._sends.take(now):
+            return self._refuse(frame.ref, wait_s, now)
         if not frame.text.replace("\x00", "").strip():
             return [_invalid(Code.INVALID, frame.ref, "text", "must hold something to say")]
         if len(frame.text) > self._limits.text_chars:
             rule = f"must be at most {self._limits.text_chars} characters"
             return [_invalid(Code.TOO_LONG, frame.ref, "text", rule)]
-        if wait_s := self._sends.take(now) or self._allowance(now):
+        if wait_s := self._allowance(now):
             return self._refuse(frame.ref, wait_s, now)
         self.unacked += 1
         return [AcceptTurn(frame.ref, frame.conversation_id, frame.client_id, frame.text)]

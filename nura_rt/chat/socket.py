@@ -28,6 +28,7 @@ from nura_rt.realtime.transport import EXTENSION
 from nura_rt.settings import Settings
 
 _log = logging.getLogger(__name__)
+_AFTER_NO_HELLO_MS = 1000
 
 
 class _Hung(Exception):
@@ -112,6 +113,7 @@ class _Door:
             async with asyncio.timeout(limits.hello_timeout_s):
                 text = await _text(connection, receive)
         except TimeoutError:
+            connection.say(_no_hello(limits.hello_timeout_s))
             raise _hang_up(connection, Close.NO_HELLO) from None
         if len(text.encode()) > limits.hello_bytes:
             rule = f"must be at most {limits.hello_bytes} bytes"
@@ -164,6 +166,11 @@ async def _text(connection: Connection, receive: Receive) -> str:
     if text is None:
         raise _hang_up(connection, Close.PROTOCOL_VIOLATION)
     return str(text)
+
+
+def _no_hello(within_s: float) -> Error:
+    message = f"no hello came within {within_s:g} s"
+    return Error(Code.UNAUTHORIZED, message, temporary=True, retry_after_ms=_AFTER_NO_HELLO_MS)
 
 
 def _hang_up(connection: Connection, code: Close) -> _Hung:

@@ -4,7 +4,7 @@ CODES = {
     "bad_frame": "not one JSON object in UTF-8",
     "unknown_type": "`type` is not one this server knows",
     "invalid": "`field` breaks `rule`",
-    "unauthorized": "the token of an `auth.refresh` is not good",
+    "unauthorized": "the token of an `auth.refresh` is not good, or no `hello` came in time",
     "not_found": "no such conversation of yours; another person's looks exactly the same",
     "too_long": "the text is longer than `welcome.limits.text_chars`",
     "too_fast": "too many sends, or too many other frames; see `retry_after_ms`",

@@ -96,6 +96,16 @@ async def newcomer(instance: Instance, name: str, **seqs: int) -> AsyncIterator[
         yield client
 
 
+@asynccontextmanager
+async def oldcomer(instance: Instance, name: str) -> AsyncIterator[Older]:
+    """A client of minor 0."""
+    async with stranger(instance) as socket:
+        client = Older(socket)
+        await client.say("hello", token=token(name), device="an old page")
+        await client.hear("welcome")
+        yield client
+
+
 def somebody() -> str:
     return f"somebody-{uuid.uuid4().hex[:8]}"
 
@@ -104,10 +114,7 @@ async def test_an_older_client_does_all_it_could_on_a_newer_server(
     newer: Instance, admin: asyncpg.Connection
 ) -> None:
     name = somebody()
-    async with stranger(newer) as socket, newcomer(newer, name) as device, rest(newer, name) as http:
-        client = Older(socket)
-        await client.say("hello", token=token(name), device="an old page")
-        await client.hear("welcome")
+    async with oldcomer(newer, name) as client, newcomer(newer, name) as device, rest(newer, name) as http:
         room = await client.open_conversation(title="As ever")
         subscribed = await client.join(room)
         first = await client.send(room, "step", client_id="m-1")
@@ -131,7 +138,7 @@ async def test_an_older_client_does_all_it_could_on_a_newer_server(
 
     understood = client.understood()
     unknown = {one["type"] for one in client.heard} - KNOWN.keys()
-    assert socket.subprotocol == "nura.v1"
+    assert client.socket.subprotocol == "nura.v1"
     assert (subscribed["head"], back["head"], back["recovered"]) == (0, 3, True)
     assert (first["seq"], again["seq"], again["duplicate"]) == (1, 1, True)
     assert [one["seq"] for one in understood if one["type"] == "message"] == [1, 2, 2, 4, 5]
@@ -140,25 +147,36 @@ async def test_an_older_client_does_all_it_could_on_a_newer_server(
     assert "error" not in {one["type"] for one in understood}
 
 
-async def test_a_newer_client_is_at_home_on_both_and_they_hear_each_other(
+async def test_older_and_newer_clients_of_an_older_and_a_newer_instance_talk_in_one_conversation(
     older: Instance, newer: Instance, admin: asyncpg.Connection
 ) -> None:
     name = somebody()
-    async with newcomer(older, name) as there, newcomer(newer, name) as here:
-        room = await there.open_conversation()
-        for one in (there, here):
+    async with (
+        oldcomer(older, name) as old_there,
+        newcomer(older, name) as new_there,
+        oldcomer(newer, name) as old_here,
+        newcomer(newer, name) as new_here,
+    ):
+        all_four: tuple[Peer, ...] = (old_there, new_there, old_here, new_here)
+        room = await old_there.open_conversation()
+        for one in all_four:
             await one.join(room)
-        for one in (there, here, there, here):
+        for one in (*all_four, *all_four):
             await one.send(room, "step")
-        for one in (there, here):
-            await one.collect(until_seq(8))
-        await here.collect(lambda heard: "heartbeat" in {frame["type"] for frame in heard})
+        for one in all_four:
+            await one.collect(until_seq(16))
+        for one in (old_here, new_here):
+            await one.collect(lambda heard: "heartbeat" in {frame["type"] for frame in heard})
         rows = await answered(admin, room)
 
-    assert (there.socket.subprotocol, here.socket.subprotocol) == ("nura.v1", "nura.v1.1")
-    assert there.seqs() == here.seqs() == [row.seq for row in rows] == list(range(1, 9))
-    assert {one["type"] for one in there.heard} <= KNOWN.keys()
-    assert {"heartbeat", "presence"} <= {one["type"] for one in here.heard}
+    known = [one for client in (old_there, old_here) for one in client.understood()]
+    spoken = [one.socket.subprotocol for one in all_four]
+    assert spoken == ["nura.v1", "nura.v1", "nura.v1", "nura.v1.1"]
+    assert [one.seqs() for one in all_four] == [list(range(1, 17))] * 4
+    assert [row.seq for row in rows] == list(range(1, 17))
+    assert [one for one in known if one["type"] == "error"] == []
+    assert {one["type"] for client in (old_there, new_there) for one in client.heard} <= KNOWN.keys()
+    assert {"heartbeat", "presence"} <= {one["type"] for one in new_here.heard}
 
 
 async def test_a_newer_client_that_goes_to_and_fro_misses_nothing(

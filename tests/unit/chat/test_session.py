@@ -107,14 +107,31 @@ def test_after_waiting_a_message_is_taken_again() -> None:
     assert effects == [AcceptTurn("r1", "c1", "m1", "hello")]
 
 
-def test_a_refused_text_costs_nothing() -> None:
+@pytest.mark.parametrize("refused", ["", "x" * 11])
+def test_a_refused_text_does_not_take_from_what_the_person_may_send(refused: str) -> None:
+    taken_at: list[float] = []
+
+    def allowance(now: float) -> float:
+        taken_at.append(now)
+        return 0.0
+
+    ours = Session(ANN, LIMITS, now=0.0, allowance=allowance)
+
+    ours.on_frame(send(refused), now=1.0)
+    ours.on_frame(send(), now=2.0)
+
+    assert taken_at == [2.0]
+
+
+@pytest.mark.parametrize(("refused", "code"), [("", Code.INVALID), ("x" * 11, Code.TOO_LONG)])
+def test_refused_texts_without_end_are_too_fast_and_then_end_it(refused: str, code: Code) -> None:
     ours = session()
-    for _ in range(10):
-        ours.on_frame(send(""), now=0.0)
 
-    effects = ours.on_frame(send(), now=0.0)
+    answers = [ours.on_frame(send(refused), now=0.0) for _ in range(104)]
 
-    assert effects == [AcceptTurn("r1", "c1", "m1", "hello")]
+    assert [told(answer).code for answer in answers[:103]] == [code] * 3 + [Code.TOO_FAST] * 100
+    assert told(answers[103][:1]).temporary
+    assert answers[103][1:] == [HangUp(Close.TOO_FAST)]
 
 
 def test_reading_pauses_while_too_much_is_unanswered() -> None:
@@ -154,13 +171,13 @@ def test_a_pong_tells_the_heads_of_the_moment() -> None:
     assert effect == Say(Pong(1, {"conversation:a": 4}))
 
 
-def test_a_bad_frame_is_answered_and_too_many_end_it() -> None:
+def test_each_bad_frame_is_answered_and_too_many_end_it() -> None:
     ours = session()
     bad = FrameError(Code.BAD_FRAME, "must be one JSON object in UTF-8")
 
     effects = [ours.on_bad_frame(bad) for _ in range(21)]
 
-    assert effects == [[Say(refusal(bad))]] * 20 + [[HangUp(Close.PROTOCOL_VIOLATION)]]
+    assert effects == [[Say(refusal(bad))]] * 20 + [[Say(refusal(bad)), HangUp(Close.PROTOCOL_VIOLATION)]]
 
 
 def test_a_refusal_says_field_and_rule_in_one_sentence() -> None:

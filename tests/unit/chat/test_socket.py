@@ -1,6 +1,7 @@
 """How a session ends when something in here fails: told to come back, never that the client was wrong."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from nura_rt.chat.gate import Gate
 from nura_rt.chat.socket import _Door
 from nura_rt.realtime.doorstep import Doorstep
 
+HELLO = '{"type":"hello","token":"t"}'
 
-async def hung_up(trouble: Exception) -> dict[str, Any]:
-    """The close message of a session whose hello brings this trouble, over plain ASGI."""
+
+async def said_to(trouble: Exception, *texts: str, **environ: str) -> list[dict[str, Any]]:
+    """What a socket that says these texts hears over plain ASGI, when its hello brings this trouble."""
 
     class Identifying:
         trusted = ()
@@ -25,7 +28,8 @@ async def hung_up(trouble: Exception) -> dict[str, Any]:
     said: list[dict[str, Any]] = []
     arriving: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     arriving.put_nowait({"type": "websocket.connect"})
-    arriving.put_nowait({"type": "websocket.receive", "text": '{"type":"hello","token":"t"}'})
+    for text in texts:
+        arriving.put_nowait({"type": "websocket.receive", "text": text})
 
     async def send(message: dict[str, Any]) -> None:
         said.append(message)
@@ -39,9 +43,9 @@ async def hung_up(trouble: Exception) -> dict[str, Any]:
     }
     nobody: Any = None
     gate = Gate(Doorstep(per_s=1, burst=1), allowed_origins=(), trusted_proxies=(), draining=lambda: False)
-    door = _Door(nobody, Identifying(), settings.load({}, dotenv=None), gate, "i1")  # type: ignore[arg-type]
+    door = _Door(nobody, Identifying(), settings.load(environ, dotenv=None), gate, "i1")  # type: ignore[arg-type]
     await door.open(scope, arriving.get, send)
-    return said[-1]
+    return said
 
 
 @pytest.mark.parametrize(
@@ -56,6 +60,16 @@ async def hung_up(trouble: Exception) -> dict[str, Any]:
     ],
 )
 async def test_a_hello_that_fails_says_whose_fault_it_is(trouble: Exception, code: int, reason: str) -> None:
-    closed = await hung_up(trouble)
+    said = await said_to(trouble, HELLO)
 
-    assert closed == {"type": "websocket.close", "code": code, "reason": reason}
+    assert said[-1] == {"type": "websocket.close", "code": code, "reason": reason}
+
+
+async def test_who_says_no_hello_is_told_when_to_come_back_and_then_closed() -> None:
+    accepted, told, closed = await said_to(RuntimeError("nobody"), HELLO_TIMEOUT_S="0.05")
+
+    error = json.loads(told["text"])
+    assert accepted["type"] == "websocket.accept"
+    assert (error["type"], error["code"]) == ("error", "unauthorized")
+    assert (error["temporary"], error["retry_after_ms"]) == (True, 1000)
+    assert closed == {"type": "websocket.close", "code": 4403, "reason": "no_hello"}

@@ -1,6 +1,7 @@
 """One socket's budget: ephemeral frames are shed, a slow client is closed, support still passes, work is serial."""
 
 import asyncio
+import json
 import logging
 
 import pytest
@@ -21,10 +22,12 @@ class Outlet:
     def __init__(self) -> None:
         self.written: list[Payload] = []
         self.closed: list[tuple[int, str]] = []
+        self.order: list[str] = []
         self.behind = 0
         self.asked = 0
 
     def write(self, payload: Payload) -> None:
+        self.order.append("written")
         self.written.append(payload)
 
     def buffered(self) -> int:
@@ -32,6 +35,7 @@ class Outlet:
         return self.behind
 
     def hang_up(self, code: int, reason: str) -> None:
+        self.order.append("closed")
         self.closed.append((code, reason))
 
 
@@ -149,7 +153,7 @@ async def test_no_task_is_left_when_there_is_no_work() -> None:
     assert len(during) == 1
 
 
-async def test_too_much_waiting_work_ends_it() -> None:
+async def test_too_much_waiting_work_is_told_to_come_later_and_then_ends_it() -> None:
     connection, outlet = connected()
     forever = asyncio.Event()
 
@@ -158,9 +162,13 @@ async def test_too_much_waiting_work_ends_it() -> None:
 
     for _ in range(300):
         connection.later(work)
-
-    assert outlet.closed == [(4429, "too_fast")]
     connection.end()
+
+    (told,) = [json.loads(payload.data) for payload in outlet.written]
+    assert (told["type"], told["code"]) == ("error", "too_fast")
+    assert (told["temporary"], told["retry_after_ms"]) == (True, 1000)
+    assert outlet.order == ["written", "closed"]
+    assert outlet.closed == [(4429, "too_fast")]
 
 
 async def test_work_that_fails_closes_this_connection_only(caplog: pytest.LogCaptureFixture) -> None:
