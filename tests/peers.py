@@ -37,6 +37,9 @@ class Peer:
         def fits(frame: Frame) -> bool:
             return frame["type"] == kind and all(frame.get(name) == value for name, value in fields.items())
 
+        return await self._next(fits, within_s)
+
+    async def _next(self, fits: Callable[[Frame], bool], within_s: float) -> Frame:
         async with asyncio.timeout(within_s):
             while True:
                 while self._read < len(self.heard):
@@ -85,15 +88,9 @@ class Peer:
 
     async def answer(self, ref: str, kind: str) -> Frame:
         """The frame of this type that answers; raises with the error that came instead."""
-        async with asyncio.timeout(WITHIN_S):
-            while True:
-                while self._read < len(self.heard):
-                    frame = self.heard[self._read]
-                    self._read += 1
-                    if frame.get("ref") == ref:
-                        assert frame["type"] == kind, frame
-                        return frame
-                self.heard.append(json.loads(await self.socket.recv()))
+        frame = await self._next(lambda one: one.get("ref") == ref, WITHIN_S)
+        assert frame["type"] == kind, frame
+        return frame
 
     async def stream(self, conversation_id: str, count: int) -> list[Frame]:
         """Sends so many messages a few milliseconds apart; returns their `accepted`."""

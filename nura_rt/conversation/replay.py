@@ -137,12 +137,11 @@ class Replay:
 
     async def _past(self, person_id: str, conversation_id: str, missed: Missed) -> Past:
         """The conversation's newest entries, at least up to the head; read once for all who come together."""
-        while (past := self._pasts.get(conversation_id, missed.head)) is None:
+        past = self._pasts.get(conversation_id, missed.head)
+        while past is None or past.end < missed.head:  # then it was read for somebody who came before
             past = await self._reads.share(
                 conversation_id, lambda: self._read_past(person_id, conversation_id, missed)
             )
-            if past.end >= missed.head:  # else it was read for somebody who came before
-                break
         return past
 
     async def _read_past(self, person_id: str, conversation_id: str, missed: Missed) -> Past:

@@ -152,9 +152,8 @@ class Outbound:
                     self._flying = []
                     for item in unsaid:
                         self._unsaid.keep(item)
-                    self._failed = bool(
-                        unsaid and self._unsaid
-                    )  # they are taken out again while they are tried
+                    # what is tried again is taken out of `_unsaid` meanwhile
+                    self._failed = bool(unsaid and self._unsaid)
                     if unsaid:
                         self._counters.add("bus_send_failed", len(unsaid))
                         await asyncio.sleep(_RETRY_S)
