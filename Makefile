@@ -4,8 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ON = $(if $(PG),NURA_TEST_PG=$(PG) )$(if $(TLS),NURA_TEST_TLS=$(TLS) )
+CRISIS_GATES := --gate recall-high:explicit,plan,in_progress=1.0 \
+  --gate recall-moderate:implicit,goodbye,farewell_calm,burden_hopeless=0.95 --gate flagged:all=0.02
+PII_GATES := --gate recall:EMAIL,SSN,IBAN,CARD,PHONE=0.97 --gate recall:PERSON=0.9
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check format schema openapi protocol pictures bench bench-neighbour lock clean test-fault test-autobahn
+.PHONY: help install run test test-fast check format schema openapi protocol pictures bench bench-neighbour bench-pipeline evaluate lock clean test-fault test-autobahn
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +58,18 @@ bench: $(STAMP) ## what a message costs, beside Socket.IO and FastAPI (20 min); 
 
 bench-neighbour: $(STAMP) ## what a neighbour feels of floods (7 min); ARGS="--rounds 1"
 	@PYTHONPATH=tests $(BIN)/python benchmarks/neighbour.py $(ARGS)
+
+bench-pipeline: $(STAMP) ## what screening a message costs, beside Presidio (a minute); ARGS=--check exits 1 beyond the budget
+	@$(BIN)/python benchmarks/pipeline.py $(ARGS)
+
+evaluate: $(STAMP) ## how good the screening is, on our own test half and, with SHARED=../shared, on data that stays there
+	$(BIN)/nura-rt evaluate crisis tests/data/crisis/*.jsonl --split test $(CRISIS_GATES)
+	$(BIN)/nura-rt evaluate pii tests/data/pii/chat.jsonl --split test $(PII_GATES)
+ifdef SHARED
+	$(BIN)/nura-rt evaluate crisis $(SHARED)/data/locomo/locomo_dev4.json --gate flagged:all=0.003
+	$(BIN)/nura-rt evaluate pii $(SHARED)/data/locomo/locomo_dev4.json --gate false-per-1000:all=5
+	$(BIN)/nura-rt evaluate pii $(SHARED)/data/pii/synth_dev_750.json --gate recall:EMAIL,SSN,IBAN,CARD,PHONE=0.97
+endif
 
 lock: $(STAMP) ## resolve requirements/base.lock anew
 	$(BIN)/uv pip compile requirements/base.in -o requirements/base.lock --generate-hashes --universal \

@@ -25,10 +25,12 @@ The floors; imports only go down (import-linter keeps it):
     __main__, cli            the command line
     app                      the composition root: makes the doors over the parts
     parts                    what one instance is made of, and every task of it
+    fan_out                  bus, hub and whatever reads what they missed, wired together
     stores problems          what an instance keeps things in; what went wrong in a route, as problem+json
-    chat people safety ops   doors: how things come in; they never import each other
-    conversation             the path: intake, writer, replay, catch_up, earshot, reply;
+    chat people safety privacy ops   doors: how things come in; they never import each other
+    conversation             the path: intake, states, writer, replay, catch_up, earshot, reply;
                              removal, notices, reading, activity
+    quality                  how good the screening is, on labelled files
     pipeline assistant notify jobs auth realtime      capabilities
     store cache embedded     what we keep, and the one-machine default
     protocol web settings telemetry            the wire: pure

@@ -12,10 +12,11 @@ from nura_rt import settings as configuration
 from nura_rt import telemetry
 from nura_rt.auth.secret import jwt_secret
 from nura_rt.auth.tokens import Tokens
-from nura_rt.cli import doctor, migrations, stores
+from nura_rt.cli import doctor, evaluate, migrations, stores
 from nura_rt.cli.errors import UsageError
 from nura_rt.cli.people import person_id
 from nura_rt.cli.rollout import positive
+from nura_rt.cli.screen import screen
 from nura_rt.cli.seed import refuse_in_production, seed, seed_people
 from nura_rt.cli.serve import serve
 from nura_rt.embedded.stack import StackError
@@ -30,9 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the console script."""
     options = _parser().parse_args(arguments)
     try:
-        settings = configuration.load(overrides=_overrides(options))
-        telemetry.configure(settings.log_level)
-        code = _run(options, settings)
+        code = _run(options)
     except _SAID_NO as error:
         print(f"nura-rt: {error}", file=sys.stderr)
         code = 2
@@ -50,7 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
-def _run(options: argparse.Namespace, settings: Settings) -> int:
+def _run(options: argparse.Namespace) -> int:
+    match options.command:  # these two read files only
+        case "screen":
+            return screen(sys.stdin.buffer, sys.stdout.buffer)
+        case "evaluate":
+            return evaluate.run(options)
+    settings = configuration.load(overrides=_overrides(options))
+    telemetry.configure(settings.log_level)
     match options.command:
         case "serve":
             serve(settings)
@@ -99,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
         "--people", type=positive, default=0, help="so many made-up people, rows in every table"
     )
     seeding.add_argument("--seed", type=positive, default=7, help="the same number makes the same people")
+    commands.add_parser("screen", help="screen JSON lines of {text} or {turns} from stdin to stdout")
+    evaluate.add_parser(commands)
     token = commands.add_parser("token", help="print a token")
     token.add_argument("--user", required=True, help="a UUID, or a name such as demo")
     looking = commands.add_parser("doctor", help="what is configured, what answers, what is missing")

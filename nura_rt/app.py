@@ -25,6 +25,7 @@ from nura_rt.people.profile import profile_routes
 from nura_rt.people.service_profiles import service_profile_routes
 from nura_rt.people.sessions import session_routes
 from nura_rt.people.sign_in import DemoPerson, sign_in_routes
+from nura_rt.privacy.detect import privacy_routes
 from nura_rt.problems import EXCEPTION_HANDLERS
 from nura_rt.realtime.drain import Drain
 from nura_rt.realtime.pace import Pace
@@ -74,11 +75,15 @@ def _litestar(settings: Settings, parts: Parts, demo: DemoPerson | None) -> Lite
     pace = Pace(per_s=limits.frames_per_s, burst=limits.frame_burst)
     return Litestar(
         [
-            socket_route(parts.desk, identify, settings, gate, instance=parts.instance),
+            socket_route(parts.desk, identify, settings, gate, parts.words, instance=parts.instance),
             *sign_in_routes(settings, local, demo=demo),
             *session_routes(identify, parts.sessions),
             *auth_hook_routes(
-                settings.auth_hook_secret, stores.sign_in, parts.sessions, changed=stores.responses.invalidate
+                settings.auth_hook_secret,
+                stores.sign_in,
+                parts.sessions,
+                parts.words,
+                changed=stores.responses.invalidate,
             ),
             *chat_routes(rooms),
             *profile_routes(
@@ -90,6 +95,7 @@ def _litestar(settings: Settings, parts: Parts, demo: DemoPerson | None) -> Lite
                 on_privacy=parts.sessions.preferences_changed,
             ),
             *service_profile_routes(stores.door, identify, parts.words, stores.responses, pace),
+            *privacy_routes(stores.door, identify, parts.pipeline, parts.words, pace, parts.detector),
             *resource_routes(parts.resources),
             *health_routes(
                 stores.people,
@@ -127,5 +133,6 @@ def _identity(settings: Settings, parts: Parts) -> tuple[Identify, Local | None]
         delivery=delivery(settings),
         passwords=parts.passwords,
         changed=parts.stores.responses.invalidate,
+        words=parts.words,
     )
     return identify, local

@@ -25,16 +25,19 @@ from nura_rt.conversation.earshot import Earshot
 from nura_rt.conversation.intake import Intake
 from nura_rt.conversation.notices import Notices
 from nura_rt.conversation.reading import ReadMarks
-from nura_rt.conversation.recent import RecentLevels
 from nura_rt.conversation.removal import Removal
 from nura_rt.conversation.replay import Replay
 from nura_rt.conversation.reply import Replies
 from nura_rt.conversation.support import SupportCards
+from nura_rt.conversation.talks import Talks
 from nura_rt.conversation.threads import Threads
 from nura_rt.conversation.usage import Usage
 from nura_rt.conversation.words import Words
 from nura_rt.conversation.writer import Writer
+from nura_rt.fan_out import FanOut
 from nura_rt.jobs.worker import JobFunction, Worker
+from nura_rt.pipeline.detectors.chosen import chosen
+from nura_rt.pipeline.detectors.port import Detector
 from nura_rt.pipeline.pipeline import Pipeline
 from nura_rt.realtime.bus import RedisBus
 from nura_rt.realtime.doorstep import Doorstep
@@ -53,7 +56,6 @@ _REPLY_LEASE_S = 30.0
 _REPLIES_AT_ONCE = 64
 _JOBS_HELD_AT_MOST = 1000
 _LAST_WRITES_WITHIN_S = 1.5
-_BUS_WITHIN_S = 2.0
 _BEGINS_AGAIN_S = 1.0
 
 
@@ -89,6 +91,8 @@ class Parts:
     doorstep: Doorstep
     drain: Drain
     pipeline: Pipeline
+    detector: Detector | None
+    talks: Talks
     writer: Writer
     worker: Worker
     usage: Usage
@@ -128,39 +132,24 @@ class Parts:
         self.resources = Resources.load()
         self._wire_fan_out(settings)
         self._wire_limits(settings)
-        self._wire_path(settings)
+        self._wire_path(settings, stack)
         self._wire_desk(settings)
         return self
 
     def _wire_fan_out(self, settings: Settings) -> None:
-        stores, counters = self.stores, self.counters
-        self.bus = RedisBus(
-            stores.bus,
+        fan_out = FanOut(
+            self.stores,
             instance=self.instance,
-            on_frame=lambda channel, seq, payload, prev: self.hub.receive(channel, seq, payload, prev),
-            on_resync=lambda: self.catch_up.note_doubt(),
-            counters=counters,
+            replay_at_most=settings.limits.replay,
+            counters=self.counters,
         )
-        self.hub = Hub(self.bus, on_gap=lambda channel: self.catch_up.note_gap(channel))
-        self.heard = partial(self.bus.confirmed, timeout_s=_BUS_WITHIN_S)
-        self.earshot = Earshot(stores.heads, self.bus, instance=self.instance, counters=counters)
-        self.replay = Replay(
-            people=stores.people,
-            hub=self.hub,
-            heard=self.heard,
-            hears_others=lambda: self.earshot.is_whole_now and not self.catch_up.in_doubt,
-            limit=settings.limits.replay,
-            counters=counters,
+        self.bus, self.hub, self.heard, self.earshot = (
+            fan_out.bus,
+            fan_out.hub,
+            fan_out.heard,
+            fan_out.earshot,
         )
-        self.notices = Notices(stores.people, door=stores.door, hub=self.hub, counters=counters)
-        self.catch_up = CatchUp(
-            people=stores.people,
-            heads=stores.heads,
-            hub=self.hub,
-            hears_others=lambda: self.earshot.is_whole,
-            on_doubt=self.notices.say_again_here,
-            counters=counters,
-        )
+        self.replay, self.notices, self.catch_up = fan_out.replay, fan_out.notices, fan_out.catch_up
 
     def _wire_limits(self, settings: Settings) -> None:
         limits, counters, redis = settings.limits, self.counters, self.stores.sessions
@@ -174,14 +163,17 @@ class Parts:
         self.doorstep = Doorstep(per_s=limits.handshakes_per_s, burst=limits.handshake_burst)
         self.drain = Drain(
             self.roster,
-            unfinished=lambda: self.worker.people | self.writer.people,
+            unfinished=lambda: self.worker.people | self.writer.people | self.talks.people,
             claim_no_more=lambda: self.worker.claim_no_more(),
             start_no_more=lambda: self.worker.start_no_more(),
         )
 
-    def _wire_path(self, settings: Settings) -> None:
+    def _wire_path(self, settings: Settings, stack: AsyncExitStack) -> None:
         stores, counters, hub = self.stores, self.counters, self.hub
         self.pipeline = Pipeline.load(on_failure=lambda stage: counters.add(f"screening_failed_{stage}"))
+        self.detector = chosen(settings.pii_detector, settings.pii_detector_model)
+        if self.detector is not None:
+            stack.callback(self.detector.close)
         self.writer = Writer(
             stores.where,
             queue_at_most=settings.limits.writer_queue,
@@ -190,6 +182,9 @@ class Parts:
         )
         companion = Companion(pace_s=settings.companion_pace_s)
         self.activity = Activity(stores.people, hub, counters)
+        self.talks = Talks(
+            people=stores.people, door=stores.door, keyring=stores.keyring, hub=hub, counters=counters
+        )
         replies = Replies(
             people=stores.people,
             work=stores.work,
@@ -197,6 +192,8 @@ class Parts:
             hub=hub,
             assistant=companion,
             on_change=self.activity.note,
+            asks=self.pipeline.asks,
+            talks=self.talks,
         )
         functions: dict[str, JobFunction] = {"reply": replies}
         self.worker = Worker(
@@ -212,21 +209,20 @@ class Parts:
 
     def _wire_desk(self, settings: Settings) -> None:
         cards = SupportCards(self.hub, self.resources.anywhere, self.notices.say_again)
-        recent = RecentLevels()
         self.intake = Intake(
             pipeline=self.pipeline,
             writer=self.writer,
             hub=self.hub,
             take_job=self.worker.take,
             cards=cards,
-            recent=recent,
+            talks=self.talks,
             on_use=self.usage.note,
             on_change=self.activity.note,
         )
         self.words = Words(self.pipeline, cards)
         written = Written(self.stores.door, self.stores.people, self.hub)
-        self.creation = Creation(self.words, written, recent)
-        self.threads = Threads(self.words, written, recent)
+        self.creation = Creation(self.words, written)
+        self.threads = Threads(self.words, written, self.talks)
         self.removal = Removal(written)
         self.desk = Desk(
             intake=self.intake,
@@ -255,6 +251,7 @@ class Parts:
             self.notices.say_for_ever,
             self.reading.flush_for_ever,
             self.activity.tell_for_ever,
+            self.talks.serve_for_ever,
             self.presence.run,
             self.rate.run,
             self.usage.flush_for_ever,
@@ -272,6 +269,7 @@ class Parts:
             try:
                 yield
             finally:
+                await self.talks.settled(timeout_s=_LAST_WRITES_WITHIN_S)
                 await self.writer.drained(timeout_s=_LAST_WRITES_WITHIN_S)  # its reply jobs reach the worker
                 working.cancel()
                 await asyncio.wait([working], timeout=_LAST_WRITES_WITHIN_S)

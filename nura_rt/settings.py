@@ -83,6 +83,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     read_max_lag_s: float
     kek_file: Path | None
     kek: bytes | None
+    pii_detector: Literal["none", "presidio", "gliner"]
+    pii_detector_model: str | None
     dsns: dict[str, str]  # by role without `nura_`, only those that were given
     auth_mode: Literal["local", "supabase"]
     supabase_url: str | None
@@ -138,6 +140,8 @@ def load(
         raise SettingsError(
             "SUPABASE_URL", "must be set with AUTH_MODE=supabase (or SUPABASE_JWT_SECRET alone)"
         )
+    if fields["pii_detector"] == "gliner" and not fields["pii_detector_model"]:
+        raise SettingsError("PII_DETECTOR_MODEL", "must name a folder with a model when PII_DETECTOR=gliner")
     settings = Settings(**fields)
     if settings.env == "production":
         _refuse_unsafe(settings)

@@ -178,6 +178,10 @@ STORES = (
     Variable("READ_MAX_LAG_S", "5", _SECONDS, "a replica further behind is not read"),
     Variable("NURA_KEK_FILE", "", _PATH, "file with the key that wraps people's keys; unset: NURA_KEK"),
     Variable("NURA_KEK", "", _KEK, "the same key itself; unset: made in NURA_DATA_DIR (development)"),
+    Variable(
+        "PII_DETECTOR", "none", _one_of("none", "presidio", "gliner"), "a second look before words are kept"
+    ),
+    Variable("PII_DETECTOR_MODEL", "", _NAME, "its model: spaCy's by name (presidio), a folder (gliner)"),
 )
 IDENTITY = (
     Variable("AUTH_MODE", "local", _one_of("local", "supabase"), "who signs people in"),

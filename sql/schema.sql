@@ -320,6 +320,39 @@ begin
   raise exception using errcode = 'check_violation', message = 'a seq never falls';
 end $$;
 
+CREATE FUNCTION nura.talk_before(p_user_id text, p_conversation_id text, p_limit integer, p_days integer) RETURNS TABLE(kind varchar, key varchar, found json, words text, number bigint)
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform nura.become(p_user_id);
+  return query
+    select 'head'::varchar, null::varchar, null::json, null::text, c.last_seq
+      from public.conversations c where c.id = p_conversation_id and c.user_id = p_user_id
+    union all
+    (select m.role, m.client_id, m.crisis_indicators, null, m.seq
+       from public.messages m
+      where m.conversation_id = p_conversation_id and m.user_id = p_user_id
+        and m.created_at > now() - make_interval(days => p_days)
+      order by m.seq desc limit p_limit)
+    union all
+    (select 'user', e.id, e.indicators, null, 0
+       from nura.crisis_events e
+      where e.conversation_id = p_conversation_id and e.user_id = p_user_id
+        and e.source in ('title', 'description') and e.created_at > now() - make_interval(days => p_days)
+      order by e.created_at desc limit 4)
+    union all
+    select 'name', null, null, name, null
+      from public.users u, unnest(array[u.full_name, u.display_name]) as name
+     where u.id = p_user_id and name is not null
+    union all
+    select 'name', null, null, concat_ws(' ', s.external_first_name, s.external_last_name), null
+      from public.safety_contacts s
+     where s.user_id = p_user_id and coalesce(s.external_first_name, s.external_last_name) is not null
+    union all
+    select 'placeholders', null, null, p.sealed, p.version
+      from nura.placeholders p where p.conversation_id = p_conversation_id and p.user_id = p_user_id;
+end $$;
+
 CREATE FUNCTION nura.touch_updated_at() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -407,6 +440,8 @@ REVOKE ALL ON FUNCTION nura.removed_before(p_conversation_ids text[], p_client_i
 GRANT ALL ON FUNCTION nura.removed_before(p_conversation_ids text[], p_client_ids text[]) TO nura_writer;
 
 REVOKE ALL ON FUNCTION nura.seqs_only_grow() FROM PUBLIC;
+
+GRANT ALL ON FUNCTION nura.talk_before(p_user_id text, p_conversation_id text, p_limit integer, p_days integer) TO nura_app;
 
 REVOKE ALL ON FUNCTION nura.touch_updated_at() FROM PUBLIC;
 
@@ -892,7 +927,7 @@ CREATE TABLE nura.crisis_events (
     level varchar NOT NULL,
     indicators json NOT NULL,
     created_at timestamptz DEFAULT now() NOT NULL,
-    CONSTRAINT crisis_events_source_check CHECK (((source)::text = ANY ((ARRAY['message'::varchar, 'title'::varchar, 'description'::varchar, 'profile'::varchar])::text[])))
+    CONSTRAINT crisis_events_source_check CHECK (((source)::text = ANY ((ARRAY['message'::varchar, 'title'::varchar, 'description'::varchar, 'profile'::varchar, 'device'::varchar, 'privacy'::varchar])::text[])))
 );
 ALTER TABLE ONLY nura.crisis_events FORCE ROW LEVEL SECURITY;
 ALTER TABLE ONLY nura.crisis_events ADD CONSTRAINT crisis_events_pkey PRIMARY KEY (id);
@@ -904,9 +939,14 @@ CREATE INDEX crisis_events_message ON nura.crisis_events USING btree (message_id
 CREATE INDEX crisis_events_user ON nura.crisis_events USING btree (user_id);
 ALTER TABLE nura.crisis_events ENABLE ROW LEVEL SECURITY;
 CREATE POLICY batch_insert ON nura.crisis_events FOR INSERT TO nura_writer WITH CHECK (true);
+CREATE POLICY import ON nura.crisis_events FOR INSERT TO nura_import WITH CHECK (true);
 CREATE POLICY own_rows ON nura.crisis_events TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+CREATE POLICY sign_in ON nura.crisis_events FOR INSERT TO nura_auth WITH CHECK (true);
 GRANT INSERT ON TABLE nura.crisis_events TO nura_door;
 GRANT INSERT ON TABLE nura.crisis_events TO nura_writer;
+GRANT INSERT (conversation_id, indicators, level, source, user_id) ON TABLE nura.crisis_events TO nura_auth;
+GRANT INSERT (conversation_id, indicators, level, source, user_id) ON TABLE nura.crisis_events TO nura_import;
+GRANT SELECT (conversation_id, created_at, id, indicators, source, user_id) ON TABLE nura.crisis_events TO authenticated;
 
 -- nura.jobs
 CREATE TABLE nura.jobs (
@@ -976,9 +1016,13 @@ ALTER TABLE ONLY nura.notices ADD CONSTRAINT notices_user_id_fkey FOREIGN KEY (u
 CREATE INDEX notices_waiting ON nura.notices USING btree (user_id, created_at) WHERE (acknowledged_at IS NULL);
 ALTER TABLE nura.notices ENABLE ROW LEVEL SECURITY;
 CREATE POLICY batch_insert ON nura.notices FOR INSERT TO nura_writer WITH CHECK (true);
+CREATE POLICY import ON nura.notices FOR INSERT TO nura_import WITH CHECK (true);
 CREATE POLICY own_rows ON nura.notices TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+CREATE POLICY sign_in ON nura.notices FOR INSERT TO nura_auth WITH CHECK (true);
 GRANT SELECT ON TABLE nura.notices TO authenticated;
+GRANT INSERT (expires_at, frame, key, kind, user_id) ON TABLE nura.notices TO nura_auth;
 GRANT INSERT (expires_at, frame, key, kind, user_id) ON TABLE nura.notices TO nura_door;
+GRANT INSERT (expires_at, frame, key, kind, user_id) ON TABLE nura.notices TO nura_import;
 GRANT INSERT (expires_at, frame, key, kind, user_id) ON TABLE nura.notices TO nura_writer;
 GRANT SELECT (acknowledged_at, key, user_id) ON TABLE nura.notices TO nura_door;
 GRANT UPDATE (acknowledged_at) ON TABLE nura.notices TO nura_door;
@@ -989,6 +1033,28 @@ CREATE TABLE nura.person_tables (
     owner_column text NOT NULL
 );
 ALTER TABLE ONLY nura.person_tables ADD CONSTRAINT person_tables_pkey PRIMARY KEY (table_name);
+
+-- nura.placeholders
+CREATE TABLE nura.placeholders (
+    conversation_id varchar NOT NULL,
+    user_id varchar NOT NULL,
+    sealed text NOT NULL,
+    version integer NOT NULL,
+    updated_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT placeholders_sealed_check CHECK ((sealed ~~ 'enc1:%'::text))
+);
+ALTER TABLE ONLY nura.placeholders FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY nura.placeholders ADD CONSTRAINT placeholders_pkey PRIMARY KEY (conversation_id);
+ALTER TABLE ONLY nura.placeholders ADD CONSTRAINT placeholders_conversation_id_user_id_fkey FOREIGN KEY (conversation_id, user_id) REFERENCES public.conversations(id, user_id) ON DELETE CASCADE;
+ALTER TABLE ONLY nura.placeholders ADD CONSTRAINT placeholders_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+CREATE INDEX placeholders_user ON nura.placeholders USING btree (user_id);
+CREATE TRIGGER touch BEFORE UPDATE ON nura.placeholders FOR EACH ROW EXECUTE FUNCTION nura.touch_updated_at();
+ALTER TABLE nura.placeholders ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON nura.placeholders TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
+GRANT INSERT (conversation_id, sealed, user_id, version) ON TABLE nura.placeholders TO nura_door;
+GRANT SELECT (conversation_id, sealed, user_id, version) ON TABLE nura.placeholders TO authenticated;
+GRANT SELECT (conversation_id, sealed, user_id, version) ON TABLE nura.placeholders TO nura_door;
+GRANT UPDATE (sealed, version) ON TABLE nura.placeholders TO nura_door;
 
 -- nura.read_marks
 CREATE TABLE nura.read_marks (

@@ -1,6 +1,7 @@
 """Local accounts as the app wires them, over a real database: everything but the socket and the price of bcrypt."""
 
 import uuid
+from functools import cache
 from typing import Any
 
 import asyncpg
@@ -14,14 +15,24 @@ from nura_rt.auth.sessions import Sessions
 from nura_rt.auth.tokens import Tokens
 from nura_rt.auth.verify import LocalTokens
 from nura_rt.cache.sessions import SessionCopies
+from nura_rt.conversation.support import SupportCards
+from nura_rt.conversation.words import Words
 from nura_rt.notify.port import Delivery
 from nura_rt.people.local import Local
 from nura_rt.people.sign_in import sign_in_routes
+from nura_rt.pipeline.pipeline import Pipeline
 from nura_rt.problems import EXCEPTION_HANDLERS
 from nura_rt.settings import Settings
+from relayed import Relayed
 from servers import SECRET as SECRET
 
 PASSWORD = "a-long-enough-password"
+
+
+@cache
+def _pipeline() -> Pipeline:
+    """Read once: there is a house for each test."""
+    return Pipeline.load()
 
 
 class House:
@@ -33,6 +44,8 @@ class House:
         self.folder = settings.data_dir
         self.passwords = Passwords(cost=4)
         self.changed: list[str] = []
+        self.relayed = Relayed()
+        self.words = Words(_pipeline(), SupportCards(self.relayed.hub, lambda level: (level, [])))
         self.tokens = Tokens(SECRET, ttl_s=settings.token_ttl_s)
         self.sessions = Sessions(
             pool, door=door, copies=SessionCopies(None), lifetime_s=settings.refresh_ttl_s
@@ -47,6 +60,7 @@ class House:
             delivery=delivery,
             passwords=self.passwords,
             changed=self.note_changed,
+            words=self.words,
         )
         self.app = Litestar(
             sign_in_routes(settings, self.local, demo=None),

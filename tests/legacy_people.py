@@ -4,13 +4,17 @@ import json
 import random
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import asyncpg
 
 from databases import Database
+from nura_rt.conversation.support import SupportCards
+from nura_rt.conversation.words import Words
 from nura_rt.people import legacy_mapping
 from nura_rt.people.legacy_import import Import, Report
+from nura_rt.pipeline.pipeline import Pipeline
 from nura_rt.store import legacy_source, pool
 
 TABLE = """
@@ -121,6 +125,12 @@ async def make(conn: asyncpg.Connection, people: list[tuple[object, ...]], *, id
     await conn.copy_records_to_table("legacy_users", records=people, columns=COLUMNS)
 
 
+@cache
+def words() -> Words:
+    """As the command has them; nobody is connected."""
+    return Words(Pipeline.load(), SupportCards(None, lambda level: (level, [])))
+
+
 async def move(
     old: Database, target: Database, *, batch: int = 500, dry: bool = False, since: datetime | None = None
 ) -> Report:
@@ -130,7 +140,7 @@ async def move(
     try:
         source.follow("updated_at", "created_at")
         plan = legacy_mapping.plan(source.columns, watermark="updated_at")
-        return await Import(conn, source, plan, dry=dry).run(since=since, batch=batch)
+        return await Import(conn, source, plan, words(), dry=dry).run(since=since, batch=batch)
     finally:
         await conn.close()
         await source.close()

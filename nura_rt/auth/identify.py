@@ -4,7 +4,7 @@ from typing import Literal
 
 from nura_rt.auth.jwks import KeysUnavailable
 from nura_rt.auth.sessions import Erased, Sessions
-from nura_rt.auth.sightings import Busy
+from nura_rt.auth.sightings import Beside, Busy
 from nura_rt.auth.tokens import Identity, TokenError
 from nura_rt.auth.verify import Verifier
 from nura_rt.store.pool import UNAVAILABLE
@@ -38,11 +38,14 @@ class Identify:
         device: str | None = None,
         agent: str | None = None,
         address: str | None = None,
+        beside: Beside | None = None,
     ) -> Identity:
-        """Verifies and makes sure of the rows of the person and the session."""
+        """Verifies and makes sure of the rows of the person and the session; `beside` as for Sessions.seen."""
         try:
             identity = await self._verifier.verify(token)
-            counts = await self._sessions.seen(identity, device=device, agent=agent, address=address)
+            counts = await self._sessions.seen(
+                identity, device=device, agent=agent, address=address, beside=beside
+            )
         except Erased:
             raise Barred("account_erased") from None
         except (KeysUnavailable, Busy, *UNAVAILABLE):

@@ -20,6 +20,7 @@ from nura_rt.auth import sightings
 from nura_rt.auth.address import prefix_of
 from nura_rt.auth.device import device_named, device_of_agent
 from nura_rt.auth.endings import BELIEVED_S, Endings, OnEnd
+from nura_rt.auth.sightings import Beside
 from nura_rt.auth.tokens import Identity
 from nura_rt.cache.sessions import Copy, SessionCopies
 from nura_rt.store import auth_sessions, users
@@ -99,20 +100,26 @@ class Sessions:
         device: str | None = None,
         agent: str | None = None,
         address: str | None = None,
+        beside: Beside | None = None,
     ) -> bool:
         """A valid token was shown. False when its session has ended or is another person's; raises Erased.
 
-        `device` is what the client calls itself, `agent` its User-Agent.
+        `device` is what the client calls itself, `agent` its User-Agent. With `beside`, which keeps more in the same
+        transaction, the sighting is written however lately it was.
         """
         if self._endings.reason_of(identity.session_id) == "deleted":
             raise Erased
         if self.is_ended(identity.session_id):
             return False
         name = device_named(device)
-        if self._endings.is_fresh and self._remembers(identity, named=name is not None):
+        if beside is None and self._endings.is_fresh and self._remembers(identity, named=name is not None):
             return True
         copy = await self._copies.read(identity.session_id)
-        if self._endings.is_fresh and self._believes(identity, copy, named=name is not None):
+        if (
+            beside is None
+            and self._endings.is_fresh
+            and self._believes(identity, copy, named=name is not None)
+        ):
             return not self.is_ended(identity.session_id)  # it may have ended while Redis was asked
         sighting = sightings.sighting_of(
             identity,
@@ -120,7 +127,7 @@ class Sessions:
             agent=device_of_agent(agent),
             ip_prefix=prefix_of(address) if address else None,
         )
-        return await self._write(identity, sighting, copy)
+        return await self._write(identity, sighting, copy, beside)
 
     async def end(self, person_id: str, session_id: str, reason: Reason) -> bool:
         """Ends one everywhere; False when it is another person's, ended already or missing."""
@@ -191,11 +198,13 @@ class Sessions:
         if listened and await self._has_supabase():
             await self._note_ended(await auth_sessions.end_vanished(self._pool, listened), "signed_out")
 
-    async def _write(self, identity: Identity, sighting: Sighting, old: Copy | None) -> bool:
+    async def _write(
+        self, identity: Identity, sighting: Sighting, old: Copy | None, beside: Beside | None
+    ) -> bool:
         session_id = identity.session_id
         if await self._is_signed_out(identity):
             return False
-        seen = await sightings.keep(self._pool, sighting)
+        seen = await sightings.keep(self._pool, sighting, beside)
         if seen.barred:
             raise Erased
         if not seen.live:

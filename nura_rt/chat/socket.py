@@ -15,6 +15,7 @@ from nura_rt.auth.identify import Barred, Identify, SignInUnavailable
 from nura_rt.auth.tokens import Identity, TokenError
 from nura_rt.chat.client import Client, Desk, Verify
 from nura_rt.chat.gate import Gate, Receive, Send, header, refuse, spoken
+from nura_rt.conversation.words import Found, Words, cause_of
 from nura_rt.protocol import codec
 from nura_rt.protocol.client import Hello
 from nura_rt.protocol.codec import FrameError
@@ -26,6 +27,8 @@ from nura_rt.realtime.connection import Connection
 from nura_rt.realtime.doorstep import Visit
 from nura_rt.realtime.transport import EXTENSION
 from nura_rt.settings import Settings
+from nura_rt.store.pool import Executor
+from nura_rt.store.sessions import Sighting
 
 _log = logging.getLogger(__name__)
 _AFTER_NO_HELLO_MS = 1000
@@ -36,10 +39,10 @@ class _Hung(Exception):
 
 
 def socket_route(
-    desk: Desk, identify: Identify, settings: Settings, gate: Gate, *, instance: str
+    desk: Desk, identify: Identify, settings: Settings, gate: Gate, words: Words, *, instance: str
 ) -> ASGIRouteHandler:
     """The route; plain ASGI, so that a refusal can be an HTTP status and no layer wraps a frame."""
-    door = _Door(desk, identify, settings, gate, instance)
+    door = _Door(desk, identify, settings, gate, words, instance)
 
     @asgi("/v1/socket", copy_scope=False)
     async def socket(scope: Any, receive: Any, send: Any) -> None:
@@ -49,11 +52,14 @@ def socket_route(
 
 
 class _Door:
-    def __init__(self, desk: Desk, identify: Identify, settings: Settings, gate: Gate, instance: str) -> None:
+    def __init__(
+        self, desk: Desk, identify: Identify, settings: Settings, gate: Gate, words: Words, instance: str
+    ) -> None:
         self._desk = desk
         self._identify = identify
         self._settings = settings
         self._gate = gate
+        self._words = words
         self._instance = instance
 
     async def open(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -128,11 +134,13 @@ class _Door:
         return frame
 
     async def _identified(self, connection: Connection, scope: Any, hello: Hello) -> tuple[Identity, Verify]:
+        found = self._words.screen({"device": hello.device})
         verify = partial(
             self._identify,
             device=hello.device,
             agent=header(scope, b"user-agent"),
             address=address_of(scope, self._identify.trusted),
+            beside=partial(self._keep_found, found) if found.worrying else None,
         )
         try:
             return await verify(hello.token), verify
@@ -143,6 +151,12 @@ class _Door:
             raise _hang_up(connection, code) from None
         except SignInUnavailable:
             raise _hang_up(connection, Close.SIGN_IN_UNAVAILABLE) from None
+
+    async def _keep_found(self, found: Found, conn: Executor, sighting: Sighting) -> None:
+        """In the commit that keeps the device's name; once for a session, however often it says hello."""
+        person_id, cause_id = sighting.person_id, cause_of(found, sighting.session_id)
+        if await self._words.keep(conn, found, person_id=person_id, conversation_id=None, cause_id=cause_id):
+            self._words.show(found, person_id=person_id, conversation_id=None, cause_id=cause_id)
 
     def _welcome(self, connection: Connection, identity: Identity) -> Welcome:
         limits = self._settings.limits

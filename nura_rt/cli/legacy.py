@@ -11,8 +11,12 @@ import msgspec
 from nura_rt import addresses
 from nura_rt.cli import rollout, stores
 from nura_rt.cli.errors import UsageError
+from nura_rt.conversation.support import SupportCards
+from nura_rt.conversation.words import Words
 from nura_rt.people import legacy_mapping
 from nura_rt.people.legacy_import import Import, Report
+from nura_rt.pipeline.pipeline import Pipeline
+from nura_rt.safety.resources import Resources
 from nura_rt.settings import Settings
 from nura_rt.store import legacy, legacy_source, pool
 from nura_rt.store.legacy_source import LegacyError
@@ -25,8 +29,10 @@ _DESCRIPTION = (
     "becomes the same UUID each time), "
     + ", ".join("/".join(reversed(names)) for names in legacy_mapping.COLUMNS.values())
     + ", and SERVICE_preferences, SERVICE_metadata, SERVICE_usage for each service. Other columns are listed in the "
-    "report. An address that is missing, no address or somebody else's becomes <id>@no-email.invalid. On a large table "
-    "an index on the watermark column's expression helps. The password may come from ~/.pgpass."
+    "report. Words are screened like any others: what worries leaves a crisis event and, unless the row was last "
+    "changed more than 30 days ago, a support card. An address that is missing, no address or somebody else's becomes "
+    "<id>@no-email.invalid. On a large table an index on the watermark column's expression helps. The password may "
+    "come from ~/.pgpass."
 )
 
 
@@ -89,7 +95,7 @@ async def _move(options: argparse.Namespace, url: str) -> Report:
             if not await legacy.take(conn, source.name):
                 raise UsageError(f"--table: another run moves {source.name} now; wait for its end")
             plan = legacy_mapping.plan(source.columns, watermark=watermark)
-            moving = Import(conn, source, plan, dry=options.dry_run)
+            moving = Import(conn, source, plan, _words(), dry=options.dry_run)
             progress = _Progress((await source.totals()).rows)
             return await moving.run(
                 since=options.since_watermark, batch=options.batch, progress=progress.tell
@@ -98,6 +104,11 @@ async def _move(options: argparse.Namespace, url: str) -> Report:
             await conn.close()
     finally:
         await source.close()
+
+
+def _words() -> Words:
+    """As a server's, but nobody is connected: a card waits for its person's next hello."""
+    return Words(Pipeline.load(), SupportCards(None, Resources.load().anywhere))
 
 
 def _follow(source: legacy_source.Source, given: str | None) -> str:

@@ -4,7 +4,6 @@ import asyncpg
 import msgspec
 
 from nura_rt.conversation import frames
-from nura_rt.conversation.recent import RecentLevels
 from nura_rt.conversation.words import Words, clean
 from nura_rt.protocol import server
 from nura_rt.realtime import channels
@@ -34,10 +33,9 @@ class Opened(msgspec.Struct, frozen=True):
 class Creation:
     """Writes as the door, in the person's name."""
 
-    def __init__(self, words: Words, where: Written, recent: RecentLevels) -> None:
+    def __init__(self, words: Words, where: Written) -> None:
         self._words = words
         self._where = where
-        self._recent = recent
 
     async def create(self, person_id: str, *, client_id: str, title: str | None) -> Created:
         """The conversation of this client_id, new or as it was made before; other devices hear of a new one."""
@@ -82,10 +80,6 @@ class Creation:
         )
         row = await conversations.seen_by(self._where.people, person_id, created.id)
         shown = frames.conversation(row) if row else None
-        if not created.duplicate:
-            self._recent.note(person_id, created.id, found.level)
-            if shown is not None:
-                self._where.hub.publish(
-                    channels.user(person_id), Payload.of(server.ConversationChanged(shown))
-                )
+        if not created.duplicate and shown is not None:
+            self._where.hub.publish(channels.user(person_id), Payload.of(server.ConversationChanged(shown)))
         return Opened(created, shown, card)

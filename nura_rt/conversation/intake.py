@@ -7,11 +7,13 @@ from functools import partial
 
 import msgspec
 
-from nura_rt.conversation.recent import RecentLevels
 from nura_rt.conversation.support import SupportCards, notice
+from nura_rt.conversation.talk import Saving
+from nura_rt.conversation.talks import Talks
 from nura_rt.conversation.words import indicators
 from nura_rt.conversation.writer import Busy, Kept, Outcome, Writer
-from nura_rt.pipeline.pipeline import Pipeline
+from nura_rt.pipeline.pipeline import Before, Pipeline
+from nura_rt.pipeline.placeholders import unnumbered
 from nura_rt.pipeline.turn import CrisisResult, Screened
 from nura_rt.protocol.errors import Code
 from nura_rt.protocol.server import Message, Support
@@ -76,7 +78,7 @@ class Intake:
         hub: Hub,
         take_job: Callable[[Job], None],
         cards: SupportCards,
-        recent: RecentLevels,
+        talks: Talks,
         on_use: Callable[[str, str], None],
         on_change: Callable[[str, str], None],
     ) -> None:
@@ -85,24 +87,45 @@ class Intake:
         self._hub = hub
         self._take_job = take_job
         self._cards = cards
-        self._recent = recent
+        self._talks = talks
         self._on_use = on_use  # told the person and the service, for their profile's figures
         self._on_change = on_change  # told the person and the conversation, for the list
 
     def accept(self, turn: Turn, answer: Answer) -> None:
         """Screens and queues the turn; `answer` is called exactly once."""
+        self._talks.when_known(
+            turn.person_id, turn.conversation_id, turn.client_id, partial(self._screen, turn, answer)
+        )
+
+    def _screen(self, turn: Turn, answer: Answer, before: Before) -> Saving | None:
         text = turn.text.replace("\x00", "")  # PostgreSQL cannot hold it and nobody can see it
-        screened = self._pipeline.screen(text, recent=self._recent.of(turn.person_id, turn.conversation_id))
+        screened = self._pipeline.screen(text, before)
+        self._talks.note(turn.person_id, turn.conversation_id, turn.client_id, screened.crisis)
+        if screened.placeholders is None:
+            self._put(turn, answer, screened)
+            return None
+        return Saving(screened.placeholders, partial(self._put_saved, turn, answer, screened))
+
+    def _put_saved(self, turn: Turn, answer: Answer, screened: Screened, saved: bool) -> None:
+        """A number that was not kept would mean somebody else in the next message: then there is none."""
+        if not saved:
+            screened = msgspec.structs.replace(screened, processed=unnumbered(screened.processed))
+        self._put(turn, answer, screened)
+
+    def _put(self, turn: Turn, answer: Answer, screened: Screened) -> None:
         message_id = str(uuid.uuid4())
         card = self._card(turn.conversation_id, message_id, screened.crisis)
         row = _row(turn, screened, message_id, card)
         try:
             self._writer.put(row, partial(self._settle, answer, screened.crisis, card))
         except Busy:
+            self._talks.settle(row.person_id, row.conversation_id, row.client_id, None)
             self._refuse(answer, row, _BUSY, card)
 
     def _settle(self, answer: Answer, crisis: CrisisResult, card: Support | None, outcome: Outcome) -> None:
         row = outcome.row
+        seq = outcome.seq if isinstance(outcome, Kept) and not outcome.duplicate else None
+        self._talks.settle(row.person_id, row.conversation_id, row.client_id, seq)
         if not isinstance(outcome, Kept):
             self._refuse(answer, row, _REFUSALS[outcome.why], card)
             return
@@ -123,7 +146,6 @@ class Intake:
             self._hub.announce(channels.conversation(row.conversation_id), outcome.seq)
             return
         self._cards.show(row.person_id, card)
-        self._recent.note(row.person_id, row.conversation_id, crisis.level)
         self._on_use(row.person_id, "chat")
         self._on_change(row.person_id, row.conversation_id)
         self._tell(outcome)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import asyncpg
 
 from nura_rt.assistant.port import Assistant, Prompt, Said
+from nura_rt.conversation.talks import Talks
 from nura_rt.conversation.writer import Kept, Writer
 from nura_rt.protocol.server import Message, ReplyDelta, ReplyEnded, ReplyStarted, ServerFrame
 from nura_rt.realtime import channels
@@ -72,14 +73,21 @@ class Replies:
         hub: Hub,
         assistant: Assistant,
         on_change: Callable[[str, str], None],
+        asks: Callable[[str], frozenset[str]],
+        talks: Talks,
     ) -> None:
-        """`on_change` is told the person and the conversation of each reply that was kept."""
+        """`asks` tells what a text asks the person about (`Pipeline.asks`).
+
+        `on_change` is told the person and the conversation of each reply that was kept.
+        """
         self._people = people
         self._work = work
         self._writer = writer
         self._hub = hub
         self._assistant = assistant
         self._on_change = on_change
+        self._asks = asks
+        self._talks = talks
 
     def serial(self, job: Job) -> str:
         """One conversation, one voice at a time."""
@@ -96,6 +104,7 @@ class Replies:
         started = time.monotonic()
         self._tell(conversation_id, ReplyStarted(run_id, conversation_id, message_id))
         text = await self._stream(job, run_id, await self._prompt(job))
+        asked = self._asks(text)
         outcome = await self._writer.keep(
             Row(
                 message_id=str(uuid.uuid4()),
@@ -105,6 +114,7 @@ class Replies:
                 role="assistant",
                 content=text,
                 processed=text,
+                indicators={"asked": sorted(asked)} if asked else {},
                 finishes=message_id,
                 fence=job.lease_token,
                 model=self._assistant.model,
@@ -112,7 +122,7 @@ class Replies:
             )
         )
         if isinstance(outcome, Kept):
-            self._told(run_id, message_id, outcome, text)
+            self._told(run_id, message_id, outcome, text, asked)
             if outcome.duplicate:
                 await reply_runs.complete(
                     self._work,
@@ -173,11 +183,12 @@ class Replies:
             deltas.stop()
         return deltas.text
 
-    def _told(self, run_id: str, answered: str, kept: Kept, text: str) -> None:
+    def _told(self, run_id: str, answered: str, kept: Kept, text: str, asked: frozenset[str]) -> None:
         channel = channels.conversation(kept.row.conversation_id)
         if kept.duplicate:
             self._hub.announce(channel, kept.seq)
         else:
+            self._talks.note_reply(kept.row.person_id, kept.row.conversation_id, kept.seq, asked)
             frame = Message(
                 conversation_id=kept.row.conversation_id,
                 seq=kept.seq,

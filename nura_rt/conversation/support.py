@@ -26,9 +26,15 @@ class SupportCards:
     """A card from level moderate on; sent on the highest tier, so no full buffer sheds it."""
 
     def __init__(
-        self, hub: Hub, help_nearby: HelpNearby, say_again: Callable[[str, Support], None] | None = None
+        self,
+        hub: Hub | None,
+        help_nearby: HelpNearby,
+        say_again: Callable[[str, Support], None] | None = None,
     ) -> None:
-        """`say_again` (`Notices.say_again`) knows which cards were taken note of; without it each is shown anew."""
+        """`say_again` (`Notices.say_again`) knows which cards were taken note of; without it each is shown anew.
+
+        Without a hub nobody hears of a card yet: as a notice it waits for the next hello.
+        """
         self._hub = hub
         self._help_nearby = help_nearby
         self._say_again = say_again or self.show
@@ -51,7 +57,7 @@ class SupportCards:
 
     def show(self, person_id: str, card: Support | None) -> None:
         """On every device of the person."""
-        if card is not None:
+        if card is not None and self._hub is not None:
             self._hub.publish(channels.user(person_id), Payload.of(card, Tier.SUPPORT))
 
     def show_again(self, person_id: str, card: Support | None) -> None:

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from nura_rt.conversation import frames
 from nura_rt.conversation.create import Written
-from nura_rt.conversation.recent import RecentLevels
+from nura_rt.conversation.talks import Talks
 from nura_rt.conversation.words import Words, clean
 from nura_rt.protocol import server
 from nura_rt.realtime import channels
@@ -41,10 +41,10 @@ class Changed(msgspec.Struct, frozen=True):
 class Threads:
     """Reads as the person, writes as the door."""
 
-    def __init__(self, words: Words, where: Written, recent: RecentLevels) -> None:
+    def __init__(self, words: Words, where: Written, talks: Talks) -> None:
         self._words = words
         self._where = where
-        self._recent = recent
+        self._talks = talks
 
     async def find(self, person_id: str, conversation_id: str) -> server.Conversation:
         """Raises NotThere, for another person's exactly as for a missing one."""
@@ -86,7 +86,7 @@ class Threads:
         now = await self.find(person_id, conversation_id)
         if not done:
             raise Outdated if strictly and now.updated_at != read.updated_at else Ended
-        self._recent.note(person_id, conversation_id, found.level)
+        self._talks.forget(person_id, conversation_id)
         self._tell(person_id, server.ConversationChanged(now))
         return Changed(now, card)
 

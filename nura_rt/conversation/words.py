@@ -4,7 +4,9 @@ The crisis event and the card's notice are kept in the transaction that keeps th
 became of them.
 """
 
+import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -28,6 +30,11 @@ class Found(msgspec.Struct, frozen=True):
         """The highest of them."""
         return max((crisis.level for crisis in self.crises.values()), key=rank, default="none")
 
+    @property
+    def worrying(self) -> bool:
+        """From moderate on: an event and a card."""
+        return rank(self.level) >= rank("moderate")
+
 
 class Words:
     """`screen` first, `keep` in the transaction, `show` after it."""
@@ -41,17 +48,28 @@ class Words:
         return Found({source: self._pipeline.screen(text).crisis for source, text in texts.items() if text})
 
     async def keep(
-        self, conn: Executor, found: Found, *, person_id: str, conversation_id: str | None, cause_id: str
-    ) -> None:
+        self,
+        conn: Executor,
+        found: Found,
+        *,
+        person_id: str,
+        conversation_id: str | None,
+        cause_id: str,
+        long_ago: datetime | None = None,
+    ) -> bool:
         """One crisis event for each text from moderate on, and the card that `show` shows for this cause.
 
-        `conn` acts as the door, for the person.
+        False when there was nothing to keep, or this cause was kept before. `conn` acts as the door for the person, or
+        as the sign-in or the import. `long_ago`: when words were written that are too old for a card.
         """
         card = self._cards.card(conversation_id=conversation_id, cause_id=cause_id, level=found.level)
-        if card is not None:
-            await notices.insert(
-                conn, person_id=person_id, kind="support", key=card.notice_id, frame=notice(card)
-            )
+        if card is None:
+            return False
+        if long_ago is None and not await notices.insert(
+            conn, person_id=person_id, kind="support", key=card.notice_id, frame=notice(card)
+        ):
+            return False
+        when = {} if long_ago is None else {"written_at": long_ago.isoformat()}
         for source, crisis in found.crises.items():
             if rank(crisis.level) >= rank("moderate"):
                 await crisis_events.insert(
@@ -60,8 +78,9 @@ class Words:
                     conversation_id=conversation_id,
                     source=source,
                     level=crisis.level,
-                    indicators=indicators(crisis),
+                    indicators=indicators(crisis) | when,
                 )
+        return True
 
     def show(
         self,
@@ -82,6 +101,12 @@ class Words:
         else:
             self._cards.show(person_id, card)
         return card
+
+
+def cause_of(found: Found, *whose: str) -> str:
+    """One id for the same findings of the same one: words that come anew with every visit are one cause."""
+    rules = {indicator.rule for crisis in found.crises.values() for indicator in crisis.indicators}
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, " ".join([*whose, *sorted(rules)])))
 
 
 def indicators(crisis: CrisisResult) -> dict[str, Any]:

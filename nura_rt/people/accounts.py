@@ -9,6 +9,7 @@ from litestar.background_tasks import BackgroundTask
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
+from nura_rt.conversation.words import Found
 from nura_rt.notify import letters
 from nura_rt.notify.port import send_quietly
 from nura_rt.people.forms import ChangeEmail, Sent, Signed, SignUp, check_new_password, email_of, name_of
@@ -30,7 +31,8 @@ def account_routes(local: Local) -> list[HTTPRouteHandler]:
         local.limits.by_address.take(local.place(request))
         email, name = email_of(data.email), name_of(data.display_name)
         check_new_password(data.password)
-        account = await _made(local, email, name, await local.hash(data.password))
+        found = local.words.screen({"profile": data.display_name})
+        account = await _made(local, email, name, found, await local.hash(data.password))
         signed = await local.signing.begin(
             account, device=local.device(request), address=local.address(request)
         )
@@ -82,12 +84,14 @@ async def _link_to(local: Local, account: Account, email: str) -> str:
         return await local.proofs.new_token(account.user_id, "email", email, conn=conn)
 
 
-async def _made(local: Local, email: str, name: str | None, hashed: str) -> Account:
+async def _made(local: Local, email: str, name: str | None, found: Found, hashed: str) -> Account:
+    """With what screening found in the name: the card waits for the person's first hello."""
     person_id = str(uuid.uuid4())
     try:
         async with local.pool.acquire() as conn, conn.transaction():
             await users.insert_signed_up(conn, person_id=person_id, email=email, display_name=name)
             await accounts.insert(conn, person_id=person_id, email=email, password_hash=hashed)
+            await local.words.keep(conn, found, person_id=person_id, conversation_id=None, cause_id=person_id)
             account = await accounts.of_person(conn, person_id)
     except asyncpg.UniqueViolationError:
         raise taken() from None

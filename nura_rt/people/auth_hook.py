@@ -2,8 +2,10 @@
 
 Order: under a lock per person a word counts only when no newer one (by the record's `updated_at`) was heard, and
 after a deletion none does; so whatever order and however often they come, the last state is Supabase's.
+All that the person put into their metadata is screened, though only the name is kept.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,6 +20,8 @@ from litestar.handlers import HTTPRouteHandler
 from nura_rt.auth import standard_webhooks
 from nura_rt.auth.sessions import Sessions
 from nura_rt.auth.standard_webhooks import BadSignature, Stale
+from nura_rt.conversation.words import Words, cause_of
+from nura_rt.people import preferences
 from nura_rt.people.forms import is_email
 from nura_rt.people.local import Changed
 from nura_rt.protocol.problem import Refusal
@@ -65,6 +69,11 @@ class _Record(msgspec.Struct, frozen=True):
     raw_user_meta_data: dict[str, Any] | None = None
     user_metadata: dict[str, Any] | None = None
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the person told Supabase of themselves."""
+        return self.raw_user_meta_data or self.user_metadata or {}
+
 
 class _Word(msgspec.Struct, frozen=True):
     """One message, understood: `kind` is made, changed or gone."""
@@ -77,6 +86,7 @@ def auth_hook_routes(
     secret: bytes | None,
     pool: asyncpg.Pool,
     live: Sessions,
+    words: Words,
     *,
     changed: Changed,
     clock: Callable[[], float] = time.time,
@@ -105,7 +115,9 @@ def auth_hook_routes(
         if word is None:
             return Heard("ignored")
         try:
-            outcome, touched = await _apply(pool, message_id, word, datetime.fromtimestamp(sent_at, UTC))
+            outcome, touched = await _apply(
+                pool, words, message_id, word, datetime.fromtimestamp(sent_at, UTC)
+            )
         except asyncpg.DataError:  # a moment before our era, say: it will never fit
             raise Refusal(400, "invalid", "this cannot be kept") from None
         for person_id in touched:
@@ -151,10 +163,15 @@ def _kind_of(
 
 
 async def _apply(
-    pool: asyncpg.Pool, message_id: str, word: _Word, sent_at: datetime
+    pool: asyncpg.Pool, words: Words, message_id: str, word: _Word, sent_at: datetime
 ) -> tuple[Outcome, list[str]]:
     record, person_id = word.record, str(word.record.id)
     at = _utc(record.updated_at) or sent_at
+    told = "\n".join(preferences.texts(record.told))
+    # in a thread: it may be many times as long as a message
+    found = await asyncio.to_thread(words.screen, {"profile": told})
+    # every change of a user brings all the metadata again: the same findings are one cause
+    cause_id = cause_of(found, person_id)
     async with pool.acquire() as conn, conn.transaction():
         if not await webhook_inbox.receive(conn, _SOURCE, message_id, word.kind):
             return "duplicate", []
@@ -168,6 +185,11 @@ async def _apply(
             return "superseded", []
         await webhook_inbox.note_newest(conn, _SOURCE, person_id, word.kind, at)
         moved = await _keep(conn, _user_of(record))
+        worried = await words.keep(conn, found, person_id=person_id, conversation_id=None, cause_id=cause_id)
+        for other in moved:  # last: it holds the audit's lock until the commit
+            await users.note_email_moved(conn, other)
+    if worried:
+        words.show(found, person_id=person_id, conversation_id=None, cause_id=cause_id)
     return "applied", [person_id, *moved]
 
 
@@ -180,20 +202,17 @@ async def _keep(conn: Executor, user: AuthUser) -> list[str]:
     elif user.email and not await auth_users.is_free(conn, user.email, for_person=user.id):
         email = nobody
     await auth_users.upsert(conn, user, email=email)
-    for other in moved:  # last: it holds the audit's lock until the commit
-        await users.note_email_moved(conn, other)
     return moved
 
 
 def _user_of(record: _Record) -> AuthUser:
     email = (record.email or "").strip().lower()
     digits = (record.phone or "").strip().removeprefix("+")
-    told = record.raw_user_meta_data or record.user_metadata or {}
     return AuthUser(
         id=str(record.id),
         email=email if is_email(email) else None,
         phone=f"+{digits}" if digits.isascii() and digits.isdigit() and len(digits) <= 15 else None,
-        full_name=_name(told),
+        full_name=_name(record.told),
         email_confirmed_at=_utc(record.email_confirmed_at),
         phone_confirmed_at=_utc(record.phone_confirmed_at),
         last_sign_in_at=_utc(record.last_sign_in_at),

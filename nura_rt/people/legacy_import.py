@@ -12,10 +12,13 @@ from datetime import datetime, timedelta
 import asyncpg
 import msgspec
 
+from nura_rt.conversation.words import Words
+from nura_rt.people import legacy_words
 from nura_rt.people.legacy_mapping import Plan, map_row
 from nura_rt.people.legacy_merge import Addresses, addresses, filled, merged_profile, replaced, wish
+from nura_rt.people.legacy_words import Findings, Written, WrittenProfiles
 from nura_rt.store import legacy
-from nura_rt.store.legacy import Person, Position, Stored, StoredProfile
+from nura_rt.store.legacy import Person, Position, Stored
 from nura_rt.store.legacy_source import EPOCH, Row, Source
 
 # A transaction of the legacy backend may commit rows older than those read already: look that far back again.
@@ -42,12 +45,15 @@ class Report(msgspec.Struct, kw_only=True):
 
 
 class Import:
-    """One run over one source. `dry` reads and decides the same and writes nothing."""
+    """One run over one source. `dry` reads and decides the same and writes nothing; `words` screens what is moved."""
 
-    def __init__(self, conn: asyncpg.Connection, source: Source, plan: Plan, *, dry: bool) -> None:
+    def __init__(
+        self, conn: asyncpg.Connection, source: Source, plan: Plan, words: Words, *, dry: bool
+    ) -> None:
         self._conn = conn
         self._source = source
         self._plan = plan
+        self._words = words
         self._dry = dry
         self._finished: Position | None = None  # where the last run that came to its end stood
         self._written: set[datetime] = set()  # the times of this run's own transactions
@@ -85,10 +91,14 @@ class Import:
         mapped = [map_row(row, self._plan, table=self._source.table, notes=notes) for row in rows]
         people = {person.id: person for person in mapped}  # of one id, the last stands
         repeated = len(mapped) - len(people)
+        findings = {  # before the transaction, which waits for nothing but the database
+            person.id: legacy_words.screen(self._words, row, self._plan, person)
+            for row, person in zip(rows, mapped, strict=True)
+        }
         for attempt in range(1, _TRIES + 1):
             try:
                 async with self._conn.transaction(readonly=self._dry):
-                    counts = await self._move(people)
+                    counts = await self._move(people, findings)
                     if not self._dry:
                         moved = counts["inserted"] + counts["updated"]
                         last = rows[-1]
@@ -112,7 +122,7 @@ class Import:
         self._counted += counts + Counter(notes)
         self._counted += Counter(read=len(rows), skipped=repeated, repeated_id=repeated)
 
-    async def _move(self, people: dict[str, Person]) -> Counter[str]:
+    async def _move(self, people: dict[str, Person], findings: dict[str, Findings]) -> Counter[str]:
         """Decides for each person and, unless dry, writes; counts by the names of Report's fields."""
         ids = list(people)
         if not self._dry:
@@ -127,17 +137,21 @@ class Import:
             if (after := self._after(people[id_], stored, shared.emails[id_], wins=id_ in wins)) != stored
         ]
         profiles = await self._profiles(people, here, wins)
+        written: Written = [(None, one) for one, _ in new] + [(here[one.id], one) for one in changed]
+        crises = legacy_words.crises(findings, written, profiles)
         if not self._dry:
             await legacy.release(self._conn, sorted(shared.freed))
             await legacy.update(self._conn, changed)
             await legacy.insert(self._conn, new)
-            await legacy.put_profiles(self._conn, profiles)
-        moved = {one.id for one in changed} | {one.user_id for one in profiles}
+            await legacy.put_profiles(self._conn, [after for _, after in profiles])
+            for id_, found in crises.items():
+                await legacy_words.keep(self._words, self._conn, people[id_], found)
+        moved = {one.id for one in changed} | {after.user_id for _, after in profiles}
         updated = len(moved & here.keys())
         ours = [id_ for id_ in here if id_ not in wins and replaced(people[id_], here[id_]) != here[id_]]
         return Counter(
             inserted=len(new), updated=updated, unchanged=len(here) - updated, profiles=len(profiles),
-            duplicate_email=len(shared.late), ours_newer=len(ours),
+            duplicate_email=len(shared.late), ours_newer=len(ours), crisis_words=len(crises),
         )  # fmt: skip
 
     def _legacy_wins(self, person: Person, stored: Stored) -> bool:
@@ -173,16 +187,16 @@ class Import:
 
     async def _profiles(
         self, people: dict[str, Person], here: dict[str, Stored], wins: set[str]
-    ) -> list[StoredProfile]:
+    ) -> WrittenProfiles:
         kept = await legacy.profiles(self._conn, list(people))
-        found = []
+        found: WrittenProfiles = []
         for id_, person in people.items():
             if id_ in here and id_ not in wins and self._finished is not None:
                 continue
             for service, said in person.profiles.items():
                 stored = kept.get((id_, service))
                 after = merged_profile(id_, said, stored, wins=id_ in wins)
-                found += [after] if after != stored else []
+                found += [(stored, after)] if after != stored else []
         return found
 
     async def _settle(self, after: tuple[datetime, str]) -> None:

@@ -15,6 +15,7 @@ from nura_rt.auth.passwords import Passwords, PasswordsBusy
 from nura_rt.auth.refresh import Succession
 from nura_rt.auth.sessions import Sessions
 from nura_rt.auth.tokens import Identity, Tokens
+from nura_rt.conversation.words import Words
 from nura_rt.notify.port import Delivery, Means
 from nura_rt.people.proofs import Proofs
 from nura_rt.people.signing import Signing
@@ -47,7 +48,7 @@ class Local:
 
     def __init__(
         self, settings: Settings, tokens: Tokens, *, secret: str, pool: asyncpg.Pool, sessions: Sessions,
-        identify: Identify, delivery: Delivery, passwords: Passwords, changed: Changed,
+        identify: Identify, delivery: Delivery, passwords: Passwords, changed: Changed, words: Words,
     ) -> None:  # fmt: skip
         self.public_url = settings.public_url
         self.recent_s = settings.recent_sign_in_s
@@ -55,6 +56,7 @@ class Local:
         self.sessions = sessions
         self.delivery = delivery
         self.changed = changed
+        self.words = words
         self.limits = Limits()
         self.proofs = Proofs(pool, secret)
         self.signing = Signing(pool, tokens, sessions, Succession(secret), ttl_s=settings.refresh_ttl_s)

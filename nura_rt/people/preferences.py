@@ -23,15 +23,15 @@ def check(field: str, preferences: dict[str, Any]) -> None:
 
 def texts(value: Any) -> Iterator[str]:
     """Every key and every string in it."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            yield from texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from texts(inner)
+    left = [value]
+    while left:  # not by recursion: what is imported may be nested deeper than a stack
+        one = left.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            left += [part for pair in reversed(one.items()) for part in reversed(pair)]
+        elif isinstance(one, list):
+            left += reversed(one)
 
 
 def _depth(value: Any) -> int:

@@ -124,7 +124,8 @@ def _put_route(
             raise Refusal(400, "invalid", "this is not a service", field="service_type", rule=rule)
         preferences.check("service_preferences", data.service_preferences)
         pace.take(person_id)
-        found = words.screen({"profile": "\n".join(preferences.texts(data.service_preferences))})
+        written = [re.sub("[_-]", " ", service_type), *preferences.texts(data.service_preferences)]
+        found = words.screen({"profile": "\n".join(written)})
         cause_id = str(uuid.uuid4())
         card = words.show(found, person_id=person_id, conversation_id=None, cause_id=cause_id)
         async with cache.changing(person_id), as_person(door, person_id) as conn:

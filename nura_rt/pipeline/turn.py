@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from nura_rt.pipeline.placeholders import Placeholders
+
 Level = Literal["none", "low", "moderate", "high", "critical"]
 Actor = Literal["self", "other", "third_party"]
 Polarity = Literal["asserted", "negated"]
@@ -65,7 +67,7 @@ class CrisisResult(msgspec.Struct, frozen=True):
 class Screened(msgspec.Struct, frozen=True):
     """One utterance after screening. `text` is raw; only `processed` may leave the house.
 
-    `sentiment` is in [-1, 1] and never gates crisis.
+    `sentiment` is in [-1, 1] and never gates crisis. `placeholders`: the conversation's, if new ones are among them.
     """
 
     text: str
@@ -73,3 +75,4 @@ class Screened(msgspec.Struct, frozen=True):
     pii: tuple[PiiSpan, ...]
     crisis: CrisisResult
     sentiment: float
+    placeholders: Placeholders | None = None

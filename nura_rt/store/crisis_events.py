@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from nura_rt.store.pool import Executor
 
-Source = Literal["title", "description", "profile"]
+Source = Literal["title", "description", "profile", "device", "privacy"]
 
 
 async def insert(
@@ -16,7 +16,7 @@ async def insert(
     level: str,
     indicators: dict[str, Any],
 ) -> None:
-    """Words outside messages worried us. Runs as the door, in the transaction that keeps the words."""
+    """Words outside messages worried us. Runs as the door, the sign-in or the import, in the words' transaction."""
     await conn.execute(
         """
         INSERT INTO nura.crisis_events (user_id, conversation_id, source, level, indicators)

@@ -26,12 +26,12 @@ class Waiting(msgspec.Struct, frozen=True):
     frame: dict[str, Any]
 
 
-async def insert(conn: Executor, *, person_id: str, kind: str, key: str, frame: dict[str, Any]) -> None:
-    """Keeps one that never expires; a key that is there already stays as it is.
+async def insert(conn: Executor, *, person_id: str, kind: str, key: str, frame: dict[str, Any]) -> bool:
+    """Keeps one that never expires; false, and nothing is changed, when there is one with this key already.
 
-    Runs as the door, inside `as_person`, in the transaction of its cause.
+    Runs as the door, inside `as_person`, or as the sign-in or the import; in the transaction of its cause.
     """
-    await conn.execute(
+    status: str = await conn.execute(
         """
         INSERT INTO nura.notices (user_id, kind, key, frame, expires_at) VALUES ($1, $2, $3, $4, 'infinity')
         ON CONFLICT DO NOTHING
@@ -41,6 +41,7 @@ async def insert(conn: Executor, *, person_id: str, kind: str, key: str, frame: 
         key,
         frame,
     )
+    return status == "INSERT 0 1"
 
 
 async def pending(conn: Executor, person_id: str, *, limit: int) -> list[Notice]:

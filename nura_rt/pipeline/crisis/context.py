@@ -12,12 +12,13 @@ _SUBJECT_WORDS = 9
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """How the words of one finding are meant. `sentence` is where its sentence starts in the view."""
+    """How the words of one finding are meant. Its sentence is `view[first:last]`."""
 
     actor: Actor
     polarity: Polarity
     time: When
-    sentence: int
+    first: int
+    last: int
 
 
 class ContextReader:
@@ -27,18 +28,20 @@ class ContextReader:
         self._lexicon = lexicon
         self._past = _any_of(lexicon.past)
         self._now = _any_of(lexicon.now)
+        self._future = _any_of(lexicon.future)
 
     def read(self, view: str, start: int, end: int) -> Reading:
         """The reading of `view[start:end]`; `view` is canonical and space-padded."""
         first = max(view.rfind(" . ", max(0, start - _REACH), start + 1) + 2, start - _REACH, 0)
         last = view.find(" . ", end, end + _REACH)
+        last = last if last >= 0 else min(len(view), end + _REACH)
         before = view[first:start].split()
-        sentence = view[first : last if last >= 0 else end + _REACH]
         return Reading(
             actor=self._actor(before, view[start:end].split()),
             polarity="negated" if self._negated(before) else "asserted",
-            time=self._time(sentence, start - first),
-            sentence=first,
+            time=self._time(view[first:last] + " ", start - first),
+            first=first,
+            last=last,
         )
 
     def _actor(self, before: list[str], inside: list[str]) -> Actor:
@@ -71,7 +74,7 @@ class ContextReader:
         part = head + tail
         if self._past.search(part) and not self._now.search(part):
             return "past"
-        return "future" if " going to " in part or " tonight " in part or " will " in part else "now"
+        return "future" if self._future.search(part) else "now"
 
 
 def _any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:

@@ -1,31 +1,28 @@
 """Tier 1 crisis detection over raw text: prefilter, rules, context, combinations. It only ever adds up."""
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from nura_rt.pipeline.crisis import rules
 from nura_rt.pipeline.crisis.context import ContextReader, Reading
+from nura_rt.pipeline.crisis.meetings import Meetings, any_in_sentence, unmasked
 from nura_rt.pipeline.crisis.normalise import Normaliser
 from nura_rt.pipeline.crisis.patterns import Pattern
+from nura_rt.pipeline.crisis.prefilter import Hits, Prefilter, SceneCue, Span
 from nura_rt.pipeline.crisis.rules import Rule, RuleBook
-from nura_rt.pipeline.cues import Cues
+from nura_rt.pipeline.crisis.state import NOTHING_HEARD, ConversationState, own_names
 from nura_rt.pipeline.turn import CrisisResult, Indicator, Level, rank
 
-_MATCHES_PER_PATTERN = 8
+_AROUND = 240  # code points a pattern is tried in, on each side of its cue
 _UNREAL = frozenset({"fiction", "gaming", "news", "quote", "clinical", "laugh", "trivial"})
 _REPORTED = frozenset({"quote", "fiction", "news", "clinical"})
-
-
-_Cue = tuple[dict[int, None], tuple[str, ...]]  # patterns worth running, scenes it hints at
-
-
-class _Hits(msgspec.Struct, frozen=True):
-    """What the prefilter saw in one view: patterns worth running, scenes with their places."""
-
-    patterns: dict[int, None]
-    scenes: list[tuple[int, str]]
+_NEARBY = 60  # code points before and behind its sentence that can unmake a finding
+_WIDE = 200  # code points a wide scene reaches beyond its own sentence
+_ASKED = frozenset({"active_ideation", "passive_ideation", "plan", "intent", "self_harm", "self_harm_urge"})
+_FINDINGS = 200  # looked at in one view
+_TOO_MUCH = Indicator("too_much_to_screen", "moderate", "overflow", "self", "asserted", "now")
 
 
 class _Finding(msgspec.Struct, frozen=True):
@@ -63,7 +60,9 @@ class CrisisDetector:
         self._patterns = [
             (rule, pattern) for book in books for rule in book.rules for pattern in rule.patterns
         ]
-        self._prefilter = _prefilter(self._patterns, books)
+        self._meetings = Meetings(books)
+        self._turned = {to: own for book in books for to, own in book.lexicon.turned.items()}
+        self._prefilter = Prefilter(self._patterns, books)
         self._normaliser = Normaliser(
             {typed: word for book in books for typed, word in book.lexicon.spellings.items()},
             {sign: name for book in books for sign, name in book.lexicon.emoji.items()},
@@ -71,7 +70,7 @@ class CrisisDetector:
         )
 
     @classmethod
-    def load(cls, languages: Iterable[str] = tuple(rules.LANGUAGES)) -> "CrisisDetector":
+    def load(cls, languages: Iterable[str] = rules.LANGUAGES) -> "CrisisDetector":
         """Reads and compiles the package's rule files; raises when one is malformed."""
         return cls([rules.load(language) for language in languages])
 
@@ -79,85 +78,124 @@ class CrisisDetector:
         """The canonical text that rules are matched against, for those who review rules."""
         return self._normaliser.views(text).plain
 
-    def detect(self, text: str, recent: Level = "none") -> CrisisResult:
-        """Screens one utterance. `recent` is the highest level of the conversation recently."""
-        views = self._normaliser.views(text)
-        found = self._scan(views.plain)
-        if views.raw != views.plain:
-            found |= self._scan(views.raw)
+    def detect(self, text: str, state: ConversationState = NOTHING_HEARD) -> CrisisResult:
+        """Screens one utterance. `state` is what the conversation said before it."""
+        found = self._found(text)
         if not found:
             return CrisisResult("none", (), self.version)
-        indicators = [*found, *self._combine(found), *self._remember(found, recent)]
-        reported = tuple(item for item in indicators if item.level != "none" or item.polarity == "negated")
+        indicators = [*found, *self._combine(found, state)]
         level = max((item.level for item in indicators), key=rank)
+        indicators += _in_the_light_of(state, indicators, level)
+        level = max((item.level for item in indicators), key=rank)
+        reported = tuple(item for item in indicators if item.level != "none" or item.polarity == "negated")
         return CrisisResult(level, reported, self.version)
 
+    def asks(self, reply: str) -> frozenset[str]:
+        """What a reply asks the person about directly, as names of indicators: a yes to it says as much."""
+        if "?" not in reply:
+            return frozenset()
+        words = self._normaliser.views(reply).raw.split()
+        turned = " ".join(["", *(self._turned.get(word, word) for word in words), ""])
+        return frozenset(item.name for item in self._scan(turned) if item.name in _ASKED)
+
+    def _found(self, text: str) -> dict[Indicator, None]:
+        views = self._normaliser.views(text)
+        found = self._scan(views.plain)
+        return found | self._scan(views.raw) if views.raw != views.plain else found
+
     def _scan(self, view: str) -> dict[Indicator, None]:
-        hits = self._prefiltered(view)
-        if not hits.patterns:
-            return {}
-        chosen = [self._patterns[place] for place in hits.patterns]
-        masked = [
-            match.span() for rule, pattern in chosen if rule.mask for match in pattern.regex.finditer(view)
-        ]
-        found = [
-            finding
-            for rule, pattern in chosen
-            if not rule.mask
-            for finding in self._findings(rule, pattern, view, hits.scenes)
-            if not any(finding.overlaps(*span) for span in masked)
-        ]
-        return {finding.indicator: None for finding in found if not finding.told_by(found)}
+        hits = self._prefilter.look(view)
+        masked: list[Span] = []
+        matched: list[tuple[Rule, int, int]] = []
+        words = set(view.split()) if hits.places else frozenset[str]()
+        for number, places in hits.places.items():
+            rule, pattern = self._patterns[number]
+            if any(map(words.isdisjoint, pattern.needs)):
+                continue
+            spans = _matches(pattern, view, places)
+            if rule.mask:
+                masked += spans
+            else:
+                matched += [(rule, *span) for span in spans]
+        if hits.concepts:
+            matched += self._meetings.find(view, unmasked(hits.concepts, masked) if masked else hits.concepts)
+        found: list[_Finding] = []
+        for rule, start, end in matched[:_FINDINGS]:
+            if not any(start < last and first < end for first, last in masked):
+                found += self._finding(rule, view, start, end, hits)
+        told = {finding.indicator: None for finding in found if not finding.told_by(found)}
+        return told | {_TOO_MUCH: None} if hits.overflown or len(matched) > _FINDINGS else told
 
-    def _prefiltered(self, view: str) -> _Hits:
-        hits = _Hits({}, [])
-        for end, payload in self._prefilter.find(view):
-            hits.patterns.update(payload[0])
-            for scene in payload[1]:
-                hits.scenes.append((end, scene))
-        return hits
+    def _finding(self, rule: Rule, view: str, start: int, end: int, hits: Hits) -> Iterator[_Finding]:
+        reading = self._readers[rule.language].read(view, start, end)
+        for concept in rule.without:
+            spans = hits.concepts.get(f"{rule.language}:{concept}", ())
+            if any_in_sentence(spans, reading.first - _NEARBY, reading.last + _NEARBY):
+                return
+        level = _weigh(rule, reading, hits.scenes, start)
+        if level == "none" and rule.level != "none" and reading.polarity == "asserted":
+            return  # it is about something else
+        actor = rule.actor or reading.actor
+        indicator = Indicator(rule.name, level, rule.id, actor, reading.polarity, reading.time)
+        yield _Finding(start, end, rule, indicator)
 
-    def _findings(
-        self, rule: Rule, pattern: Pattern, view: str, scenes: list[tuple[int, str]]
-    ) -> Iterable[_Finding]:
-        for match in islice(pattern.regex.finditer(view), _MATCHES_PER_PATTERN):
-            start, end = match.span()
-            reading = self._readers[rule.language].read(view, start, end)
-            level = _weigh(rule, reading, scenes, start)
-            actor = rule.actor or reading.actor
-            indicator = Indicator(rule.name, level, rule.id, actor, reading.polarity, reading.time)
-            yield _Finding(start, end, rule, indicator)
-
-    def _combine(self, found: Iterable[Indicator]) -> list[Indicator]:
-        names = {
-            item.name
-            for item in found
-            if item.actor == "self"
-            and item.polarity == "asserted"
-            and item.time != "past"
-            and item.level != "none"
-        }
+    def _combine(self, found: Iterable[Indicator], state: ConversationState) -> list[Indicator]:
+        """What the findings mean together, with those of the turns before; at least one has to be new."""
+        own = own_names(found)
+        if not own:
+            return []
+        names = own | state.names
         return [
-            Indicator(mix.name, mix.level, "combine", "self", "asserted", "now")
+            Indicator(mix.name, mix.level, mix.id, "self", "asserted", "now")
             for mix in self._combinations
-            if mix.all <= names and (not mix.any or not mix.any.isdisjoint(names))
+            if mix.all <= names
+            and (not mix.any or not mix.any.isdisjoint(names))
+            and not (mix.all | mix.any).isdisjoint(own)
         ]
 
-    def _remember(self, found: Iterable[Indicator], recent: Level) -> list[Indicator]:
-        """What the conversation adds: a method question after distress, sudden calm after danger."""
-        names = {item.name for item in found if item.polarity == "asserted"}
-        added: list[Indicator] = []
-        if "method_question" in names and rank(recent) >= rank("low"):
-            added.append(Indicator("method_after_distress", "high", "recent", "self", "asserted", "now"))
-        if "calm" in names and rank(recent) >= rank("high"):
-            added.append(Indicator("sudden_calm", "low", "recent", "self", "asserted", "now"))
-        return added
+
+def _in_the_light_of(state: ConversationState, found: Sequence[Indicator], level: Level) -> list[Indicator]:
+    """What the conversation adds: a method question after distress, calm after danger, one wish after another."""
+    names = own_names(found)
+    added: list[Indicator] = []
+    if "affirmation" in names and state.asked:
+        grave = state.asked & {"active_ideation", "plan", "intent", "self_harm"}
+        means: Level = "high" if grave else "moderate"
+        added.append(Indicator("affirmed", means, "state.affirmed", "self", "asserted", "now"))
+    if "method_question" in names and rank(state.recent) >= rank("low"):
+        added.append(Indicator("method_after_distress", "high", "state.method", "self", "asserted", "now"))
+    if "calm" in names and rank(state.recent) >= rank("high"):
+        added.append(Indicator("sudden_calm", "moderate", "state.calm", "self", "asserted", "now"))
+    if level == "moderate" and state.times("moderate") >= 1:
+        added.append(Indicator("trend", "high", "state.trend", "self", "asserted", "now"))
+    return added
 
 
-def _weigh(rule: Rule, reading: Reading, scenes: list[tuple[int, str]], start: int) -> Level:
+def _matches(pattern: Pattern, view: str, places: list[int]) -> list[tuple[int, int]]:
+    """Spans of the pattern around the places of its cues, each once."""
+    spans: list[tuple[int, int]] = []
+    searched = 0
+    for place in places:
+        if spans and place <= spans[-1][1]:
+            continue
+        match = pattern.regex.search(view, max(searched, place - _AROUND), place + _AROUND)
+        if match:
+            spans.append(match.span())
+            searched = match.end()
+    return spans
+
+
+def _weigh(rule: Rule, reading: Reading, scenes: Sequence[tuple[int, SceneCue]], start: int) -> Level:
     """The level of one finding in its context: never above the rule's own."""
-    around = {name for _, name in scenes}
-    reported = any(reading.sentence < place < start and name in _REPORTED for place, name in scenes)
+    around: set[str] = set()
+    reported = False
+    nearest, farthest = reading.first - _WIDE, reading.last + _WIDE
+    for place, scene in scenes[bisect_left(scenes, (nearest,)) : bisect_left(scenes, (farthest,))]:
+        if reading.first < place <= reading.last + 1:
+            around.add(scene.name)
+            reported = reported or (place < start and scene.name in _REPORTED)
+        elif scene.wide:
+            around.add(scene.name)
     actor = rule.actor or reading.actor
     levels: list[Level] = [rule.level]
     if reading.polarity == "negated":
@@ -178,15 +216,3 @@ def _weigh(rule: Rule, reading: Reading, scenes: list[tuple[int, str]], start: i
     if reported or ("laugh" in around and around & {"trivial", "gaming"}):
         levels.append("low")
     return min(levels, key=rank)
-
-
-def _prefilter(patterns: list[tuple[Rule, Pattern]], books: Sequence[RuleBook]) -> Cues[_Cue]:
-    cues: dict[str, tuple[list[int], list[str]]] = {}
-    for place, (_, pattern) in enumerate(patterns):
-        for cue in pattern.cues:
-            cues.setdefault(cue, ([], []))[0].append(place)
-    for book in books:
-        for scene, words in book.lexicon.scenes.items():
-            for word in words:
-                cues.setdefault(f" {word} ", ([], []))[1].append(scene)
-    return Cues({cue: (dict.fromkeys(places), tuple(scenes)) for cue, (places, scenes) in cues.items()})

@@ -1,7 +1,7 @@
 """Text -> canonical views for matching: lower case, one space between words, ` . ` and ` , ` between clauses.
 
-Apostrophes and accents are dropped ("don't" is "dont"), so rules are written without them. Disguises (leet,
-stretched or spaced letters, algospeak) are only decoded into words the rules know: ordinary text is untouched.
+Apostrophes and accents are dropped ("don't" is "dont"), so rules are written without them. Disguises (leet, starred,
+stretched, spaced or glued letters, algospeak) are only decoded into words the rules know: ordinary text is untouched.
 """
 
 import re
@@ -25,13 +25,25 @@ _PUNCTUATION = str.maketrans(
 _LEET = {"0": "o", "1": "il", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "|": "li"}
 _LEET |= {"*": "aeiouy", "+": "t", "#": "aeiou"}
 _LEET_SIGNS = frozenset("013457@$!*|+#/")
-_LEET_BYTES = b"013457@$*|+#"
-_INNER_BANG = re.compile(r"\w!\w")
+_DISGUISED = re.compile(r"[013457@$*|+#]")
+_OD = re.compile(r"\bod'(d|ed|ing)\b")  # the apostrophe would go, and leave `odd`
+_INNER_BANG = re.compile(r"!(?=\w)")
 _TOKEN = re.compile(r"[^\s.,;:?\"()]{3,24}")
+# what people star out: `su***dal`
+_STARRED = """
+suicide suicides suicidal kill kills killed killing killer die died dying dead death harm rape raped rapist raping
+cutting overdose overdosed hang hanging bleeding abuse abused assault assaulted molested drugs
+"""
 _RUNS = re.compile(r"(\w)\1+")
 _ELLIPSIS = re.compile(r"\.{2,}")
-_TRIPLES = tuple(letter * 3 for letter in "abcdefghijklmnopqrstuvwxyz")
 _TRIPLE = re.compile(r"([a-z])\1\1")
+# what people glue to its neighbours, in tears or to hide it: `iwanttodie`, `killmyself`
+_GLUED = re.compile(
+    "myself|mylife|todie|wannad|gonnad|suicid|bedead|killme|killing|selfharm|overdos|tolive|bealive|itall|unaliv"
+    "|nomore|morir|matar|cortar|vivir"
+)
+_GLUED_LETTERS = 8  # and more
+_GLUED_TOKENS = 12  # looked at in one text
 _SPACED_AT_ALL = re.compile(r" \w(?: [.,])? \w(?: [.,])? \w ")
 _FOREIGN = re.compile(r"[^\x00-\x7f]")
 _SPACED = re.compile(r"(?<= )\w(?:(?: [.,])? \w){2,40}(?= )")
@@ -50,9 +62,13 @@ class Normaliser:
     def __init__(
         self, spellings: Mapping[str, str], emoji: Mapping[str, str], vocabulary: frozenset[str]
     ) -> None:
-        self._spellings = dict(spellings)
-        self._spelled = frozenset(spellings)
+        self._spellings = {typed: word for typed, word in spellings.items() if " " not in typed}
+        self._spelled = frozenset(self._spellings)
+        self._phrases = {typed: word for typed, word in spellings.items() if " " in typed}
+        self._phrase = re.compile(f" (?:{'|'.join(sorted(self._phrases, key=len, reverse=True))})(?= )")
+        self._phrase_words = frozenset(max(typed.split(), key=len) for typed in self._phrases)
         self._vocabulary = vocabulary | self._spelled
+        self._starred = [word for word in _STARRED.split() if word in vocabulary]
         self._special = dict.fromkeys(_INVISIBLE, "") | _QUOTES | _LOOKALIKES
         self._special |= {sign: f" {name} " for sign, name in emoji.items()}
 
@@ -61,13 +77,24 @@ class Normaliser:
         lowered = text.lower()
         if not lowered.isascii():
             lowered = self._fold(lowered)
+        if "od'" in lowered:
+            lowered = _OD.sub(lambda match: "overdosing" if match[1] == "ing" else "overdosed", lowered)
         raw = _canonical(lowered)
-        decoded = _canonical(self._undisguised(lowered)) if _maybe_disguised(lowered) else raw
-        if any(map(decoded.__contains__, _TRIPLES)):
+        decoded = raw
+        if _DISGUISED.search(lowered) or "s/h" in lowered or ("!" in lowered and _INNER_BANG.search(lowered)):
+            decoded = _canonical(self._undisguised(lowered))
+        if _TRIPLE.search(decoded):
             decoded = " ".join(["", *map(self._shrink, decoded.split()), ""])
         if _SPACED_AT_ALL.search(decoded):
             decoded = _SPACED.sub(self._join, decoded)
         tokens = decoded.split()
+        if not self._phrase_words.isdisjoint(tokens):
+            decoded = self._phrase.sub(self._spell_phrase, decoded)
+            tokens = decoded.split()
+        long = [token for token in tokens if len(token) >= _GLUED_LETTERS]
+        if long and _GLUED.search(" ".join(long)):
+            decoded = self._unglue(decoded, long)
+            tokens = decoded.split()
         if not self._spelled.isdisjoint(tokens):
             decoded = " ".join(["", *(self._spellings.get(token, token) for token in tokens), ""])
         return Views(raw, decoded)
@@ -102,7 +129,24 @@ class Normaliser:
             word = "".join(candidate)
             if word in self._vocabulary:
                 return word
-        return typed
+        return self._unstar(bare) or typed
+
+    def _unstar(self, typed: str) -> str | None:
+        """`su***dal` -> `suicidal`: what is left to see has to tell the word, the number of stars nearly so."""
+        head, _, rest = typed.partition("*")
+        tail = rest.rpartition("*")[2]
+        seen = len(head) + len(tail)
+        if seen == len(typed) or not head.isalpha() or seen < 2:
+            return None
+        slack = 1 if seen > 2 else 0
+        return next(
+            (
+                word
+                for word in self._starred
+                if word.startswith(head) and word.endswith(tail) and abs(len(word) - len(typed)) <= slack
+            ),
+            None,
+        )
 
     def _shrink(self, token: str) -> str:
         """`kiiilllll` -> `kill`: each run of a letter becomes one or two, whichever makes a rule word."""
@@ -118,23 +162,33 @@ class Normaliser:
 
     def _join(self, match: re.Match[str]) -> str:
         """`k y s`, `w a n t . t o . d i e` -> words of the rules, when all letters can be used up."""
-        letters = re.sub(r"[ .,]", "", match[0])
+        found = self._words_in(re.sub(r"[ .,]", "", match[0]))
+        return " ".join(found) if found and max(map(len, found)) > 2 else match[0]
+
+    def _unglue(self, decoded: str, tokens: list[str]) -> str:
+        """`iwanttodie` -> words of the rules, when all letters can be used up."""
+        glued = [token for token in tokens if len(token) <= 64 and _GLUED.search(token)]
+        parts: dict[str, str] = {}
+        for token in glued[:_GLUED_TOKENS]:
+            found = None if token in self._vocabulary else self._words_in(token)
+            if found:
+                parts[token] = " ".join(found)
+        if not parts:
+            return decoded
+        return " ".join(["", *(parts.get(token, token) for token in decoded.split()), ""])
+
+    def _words_in(self, letters: str) -> list[str] | None:
         best: list[list[str] | None] = [[]] + [None] * len(letters)
         for end in range(1, len(letters) + 1):
             for start in range(max(0, end - 14), end):
                 before, word = best[start], letters[start:end]
-                if before is not None and (word in self._vocabulary or word == "i"):
+                if before is not None and (word in self._vocabulary if end - start > 1 else word in "iau"):
                     best[end] = [*before, word]
                     break
-        found = best[-1]
-        return " ".join(found) if found and max(map(len, found)) > 2 else match[0]
+        return best[-1]
 
-
-def _maybe_disguised(lowered: str) -> bool:
-    typed = lowered.encode("utf-8", "surrogatepass")
-    if len(typed.translate(None, _LEET_BYTES)) != len(typed):
-        return True
-    return "s/h" in lowered or ("!" in lowered and _INNER_BANG.search(lowered) is not None)
+    def _spell_phrase(self, match: re.Match[str]) -> str:
+        return f" {self._phrases[match[0][1:]]}"
 
 
 def _canonical(lowered: str) -> str:

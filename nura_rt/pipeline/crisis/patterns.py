@@ -1,18 +1,19 @@
 """The small language of the rule files, compiled to bounded regexes over canonical text.
 
 `word`, `stem*`, `#` (a number), `<class>`, `(a|b c|<class> d)`, `x?` optional, `!x` not followed by x,
-`~3` up to three words of the same clause that do not negate. Every pattern
-has an anchor: a required part whose words are its Aho-Corasick cues.
+`~3` up to three words of the same clause that do not negate, `~~3` up to three words or commas of the same sentence,
+whatever they say, `^` the start of the text. Every pattern has an anchor: a required part whose words are its
+Aho-Corasick cues.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
 
 import msgspec
 
 _ELEMENT = re.compile(
-    r"(?P<bar>!?)(?P<body>\([^()]*\)|<\w+>|[^\s()<>~?!]+)(?P<optional>\??)(?=\s|$)|~(?P<gap>\d)(?=\s|$)"
+    r"(?P<bar>!?)(?P<body>\([^()]*\)|<\w+>|[^\s()<>~?!]+)(?P<optional>\??)(?=\s|$)|(?P<wide>~?)~(?P<gap>\d)(?=\s|$)"
 )
 _PLAIN = re.compile(r"[\w,.][\w ,.]*\*?|#")
 _CLASS = re.compile(r"<(\w+)>")
@@ -27,16 +28,37 @@ class Vocabulary(msgspec.Struct, frozen=True):
 
     classes: Mapping[str, tuple[str, ...]]
     common: frozenset[str]  # too frequent to be a cue on their own
-    negators: frozenset[str]  # a gap never skips one
+    negators: frozenset[str]  # a narrow gap never skips one
 
 
-class Pattern(msgspec.Struct, frozen=True):
-    """A compiled pattern. It can only match a text that holds one of `cues` (canonical, space-padded)."""
+class Pattern:
+    """A pattern. It can only match a text that holds one of `cues` (canonical, space-padded) and, for each of
+    `needs`, one of its words. Its regex is compiled when it is first needed: most are not in most texts."""
 
-    source: str
-    regex: re.Pattern[str]
-    cues: tuple[str, ...]
-    words: frozenset[str]  # every word it can match literally
+    __slots__ = ("_compiled", "_regex", "cues", "needs", "source", "words")
+
+    def __init__(
+        self,
+        source: str,
+        regex: str,
+        cues: tuple[str, ...],
+        needs: tuple[frozenset[str], ...],
+        words: frozenset[str],
+    ) -> None:
+        """`words`: every word it can match literally."""
+        self.source = source
+        self._regex = regex
+        self._compiled: re.Pattern[str] | None = None
+        self.cues = cues
+        self.needs = needs
+        self.words = words
+
+    @property
+    def regex(self) -> re.Pattern[str]:
+        """Bounded; matches from a space to before a space."""
+        if self._compiled is None:
+            self._compiled = re.compile(self._regex)
+        return self._compiled
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -44,10 +66,14 @@ class _Part(msgspec.Struct, frozen=True):
     optional: bool = False
     barred: bool = False  # must not follow
     gap: int = 0
+    wide: bool = False
+    start: bool = False  # of the whole text
 
 
 def expand(phrase: str, classes: Mapping[str, tuple[str, ...]], depth: int = 0) -> list[str]:
     """Every plain phrase that `phrase` with its `<class>` references can stand for."""
+    if "<" not in phrase:
+        return [phrase]
     if depth > 4:
         raise PatternError(f"classes refer to each other without end: {phrase}")
     names = _CLASS.findall(phrase)
@@ -62,6 +88,14 @@ def expand(phrase: str, classes: Mapping[str, tuple[str, ...]], depth: int = 0) 
     ]
 
 
+def flat(classes: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The same classes without references to one another."""
+    return {
+        name: tuple(dict.fromkeys(text for item in items for text in expand(item, classes)))
+        for name, items in classes.items()
+    }
+
+
 def compile_pattern(source: str, words: Vocabulary) -> Pattern:
     """`source` in the language above; raises PatternError when it is malformed or has no anchor."""
     parts = _parse(source, words)
@@ -71,7 +105,7 @@ def compile_pattern(source: str, words: Vocabulary) -> Pattern:
     spelled = frozenset(
         word for part in parts for phrase in part.phrases for word in phrase.split() if word.isalpha()
     )
-    return Pattern(source, re.compile(regex + "(?= )"), _cues(source, parts, words.common), spelled)
+    return Pattern(source, regex + "(?= )", _cues(source, parts, words.common), tuple(_needs(parts)), spelled)
 
 
 def _parse(source: str, words: Vocabulary) -> list[_Part]:
@@ -82,9 +116,12 @@ def _parse(source: str, words: Vocabulary) -> list[_Part]:
             break
         end = match.end()
         if match["gap"]:
-            parts.append(_Part((), gap=int(match["gap"])))
+            parts.append(_Part((), gap=int(match["gap"]), wide=bool(match["wide"])))
             continue
         body = match["body"]
+        if body == "^":
+            parts.append(_Part((), start=True))
+            continue
         choices = body[1:-1].split("|") if body.startswith("(") else [body]
         phrases = {text for choice in choices for text in expand(choice.strip(), words.classes)}
         if not all(_PLAIN.fullmatch(text) for text in phrases):
@@ -97,6 +134,10 @@ def _parse(source: str, words: Vocabulary) -> list[_Part]:
 
 
 def _part_regex(part: _Part, gap: str) -> str:
+    if part.start:
+        return r"\A"
+    if part.wide:
+        return rf"(?: (?:\w+|,)){{0,{part.gap}}}?"
     if part.gap:
         return f"{gap}{{0,{part.gap}}}?"
     choices = "|".join(part.phrases).replace(".", r"\.").replace("*", r"\w*").replace("#", r"\d{1,4}")
@@ -105,12 +146,20 @@ def _part_regex(part: _Part, gap: str) -> str:
     return f"(?: (?:{choices}))" + ("?" if part.optional else "")
 
 
+def _needs(parts: list[_Part]) -> Iterator[frozenset[str]]:
+    """First words of each required part; a part that begins with a stem or a number says nothing."""
+    for part in parts:
+        first = [phrase.split()[0] for phrase in part.phrases]
+        if first and not part.optional and not part.barred and not any(word[-1] in "*#.," for word in first):
+            yield frozenset(first)
+
+
 def _cues(source: str, parts: list[_Part], common: frozenset[str]) -> tuple[str, ...]:
     """Cues of the most telling required part; neighbouring single phrases count as one part."""
     anchors: list[tuple[str, ...]] = []
     run = ""
     for part in [*parts, _Part((), gap=1)]:
-        if part.barred:
+        if part.barred or part.start:
             continue
         if len(part.phrases) == 1 and not part.optional and part.phrases[0][-1] not in "*#":
             run = f"{run} {part.phrases[0]}".strip()

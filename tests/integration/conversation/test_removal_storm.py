@@ -11,9 +11,9 @@ import pytest
 
 from nura_rt.conversation.create import Written
 from nura_rt.conversation.reading import ReadMarks
-from nura_rt.conversation.recent import RecentLevels
 from nura_rt.conversation.removal import Removal
 from nura_rt.conversation.support import SupportCards
+from nura_rt.conversation.talks import Talks
 from nura_rt.conversation.threads import NotThere, Threads
 from nura_rt.conversation.words import Words
 from nura_rt.conversation.writer import Kept, Writer
@@ -58,7 +58,11 @@ async def test_all_that_locks_a_conversation_may_happen_at_once(
     rooms = [await make_conversation(root, person) for _ in range(6)]
     reading = ReadMarks(heads, relayed.hub, Counters())
     words = Words(Pipeline.load(), SupportCards(relayed.hub, lambda level: (level, [])))
-    threads = Threads(words, Written(door, people, relayed.hub), RecentLevels())
+    threads = Threads(
+        words,
+        Written(door, people, relayed.hub),
+        Talks(people=people, door=door, keyring=None, hub=relayed.hub, counters=Counters()),
+    )
     kept: list[Row] = []
 
     async def send() -> None:

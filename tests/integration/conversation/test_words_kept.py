@@ -1,16 +1,20 @@
 """The support card of a title or a profile is a notice of the commit that keeps the words."""
 
+import json
+from datetime import UTC, datetime
+
 import asyncpg
 import pytest
 
 from nura_rt.conversation.create import Creation, Written
 from nura_rt.conversation.notices import Notices
-from nura_rt.conversation.recent import RecentLevels
 from nura_rt.conversation.support import SupportCards
+from nura_rt.conversation.talks import Talks
 from nura_rt.conversation.threads import Ended, Threads
-from nura_rt.conversation.words import Words
+from nura_rt.conversation.words import Words, cause_of
 from nura_rt.pipeline.pipeline import Pipeline
 from nura_rt.store import conversations
+from nura_rt.store.pool import as_person
 from nura_rt.telemetry import Counters
 from relayed import Relayed
 from rows import make_person
@@ -40,11 +44,16 @@ def written(door: asyncpg.Pool, people: asyncpg.Pool, relayed: Relayed) -> Writt
     return Written(door, people, relayed.hub)
 
 
+def talks_of(people: asyncpg.Pool, relayed: Relayed) -> Talks:
+    """What the threads tell that a title has changed."""
+    return Talks(people=people, door=people, keyring=None, hub=relayed.hub, counters=Counters())
+
+
 async def test_a_title_that_worries_leaves_a_notice_in_its_own_commit(
     root: asyncpg.Connection, words: Words, written: Written, relayed: Relayed, said_again: list[str]
 ) -> None:
     person = await make_person(root)
-    creation = Creation(words, written, RecentLevels())
+    creation = Creation(words, written)
 
     made = await creation.open(person, client_id="k1", title=SERIOUS)
     again = await creation.open(person, client_id="k1", title=SERIOUS)
@@ -62,9 +71,8 @@ async def test_a_change_that_worries_leaves_the_notice_that_was_shown(
     relayed: Relayed,
 ) -> None:  # fmt: skip
     person = await make_person(root)
-    recent = RecentLevels()
-    made = await Creation(words, written, recent).create(person, client_id="k1", title=None)
-    threads = Threads(words, written, recent)
+    made = await Creation(words, written).create(person, client_id="k1", title=None)
+    threads = Threads(words, written, talks_of(people, relayed))
     read = await threads.find(person, made.id)
 
     changed = await threads.change(person, conversations.Words(title=SERIOUS), read, strictly=False)
@@ -76,12 +84,11 @@ async def test_a_change_that_worries_leaves_the_notice_that_was_shown(
 
 
 async def test_a_change_that_is_not_written_leaves_no_notice_but_shows_the_card(
-    root: asyncpg.Connection, words: Words, written: Written, relayed: Relayed
+    root: asyncpg.Connection, words: Words, written: Written, people: asyncpg.Pool, relayed: Relayed
 ) -> None:
     person = await make_person(root)
-    recent = RecentLevels()
-    made = await Creation(words, written, recent).create(person, client_id="k1", title=None)
-    threads = Threads(words, written, recent)
+    made = await Creation(words, written).create(person, client_id="k1", title=None)
+    threads = Threads(words, written, talks_of(people, relayed))
     read = await threads.find(person, made.id)
     await threads.change(person, conversations.Words(status="ended"), read, strictly=False)
 
@@ -92,3 +99,31 @@ async def test_a_change_that_is_not_written_leaves_no_notice_but_shows_the_card(
 
     assert await root.fetch(KEYS, person) == []
     assert len(relayed.of_type("support")) == 1
+
+
+async def test_a_cause_that_was_kept_before_leaves_no_second_event(
+    root: asyncpg.Connection, words: Words, door: asyncpg.Pool
+) -> None:
+    person = await make_person(root)
+    found = words.screen({"device": SERIOUS})
+    cause = {"person_id": person, "conversation_id": None, "cause_id": cause_of(found, person)}
+
+    async with as_person(door, person) as conn:
+        kept = [await words.keep(conn, found, **cause) for _ in range(2)]  # type: ignore[arg-type]
+
+    assert kept == [True, False]
+    assert len(await root.fetch(KEYS, person)) == 1
+
+
+async def test_words_of_long_ago_leave_an_event_with_their_time_and_no_card(
+    root: asyncpg.Connection, words: Words, door: asyncpg.Pool
+) -> None:
+    person, then = await make_person(root), datetime(2024, 1, 1, tzinfo=UTC)
+    found = words.screen({"profile": SERIOUS})
+
+    async with as_person(door, person) as conn:
+        await words.keep(conn, found, person_id=person, conversation_id=None, cause_id="x", long_ago=then)
+
+    events = await root.fetch("SELECT indicators FROM nura.crisis_events WHERE user_id = $1", person)
+    assert [json.loads(event[0])["written_at"] for event in events] == [then.isoformat()]
+    assert await root.fetch(KEYS, person) == []

@@ -23,7 +23,7 @@ from webhook_signer import signed
 @pytest.fixture
 async def hook(house: House, root: asyncpg.Connection) -> AsyncIterator[Hook]:
     app: Any = Litestar(
-        auth_hook_routes(KEY, house.local.pool, house.sessions, changed=house.note_changed),
+        auth_hook_routes(KEY, house.local.pool, house.sessions, house.words, changed=house.note_changed),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=64 * 1024,  # as the app's; the hook takes more
@@ -252,4 +252,7 @@ async def test_the_inbox_holds_no_word_and_no_id(hook: Hook) -> None:
 
 
 def test_without_a_secret_there_is_no_hook(house: House) -> None:
-    assert auth_hook_routes(None, house.local.pool, house.sessions, changed=house.note_changed) == []
+    assert (
+        auth_hook_routes(None, house.local.pool, house.sessions, house.words, changed=house.note_changed)
+        == []
+    )

@@ -50,7 +50,9 @@ async def test_a_good_token_of_a_session_that_counts_is_its_person() -> None:
     )
 
     assert identity is ANN
-    assert sessions.asked == [(ANN, {"device": "tablet", "agent": "Firefox", "address": "10.0.0.1"})]
+    assert sessions.asked == [
+        (ANN, {"device": "tablet", "agent": "Firefox", "address": "10.0.0.1", "beside": None})
+    ]
 
 
 @pytest.mark.parametrize("trouble", [TokenError("expired"), TokenError("invalid")])

@@ -11,9 +11,17 @@ from nura_rt.auth.identify import Barred, SignInUnavailable
 from nura_rt.auth.tokens import Identity, TokenError
 from nura_rt.chat.gate import Gate
 from nura_rt.chat.socket import _Door
+from nura_rt.conversation.words import Found
 from nura_rt.realtime.doorstep import Doorstep
 
 HELLO = '{"type":"hello","token":"t"}'
+
+
+class Unworried:
+    """Finds nothing in any words."""
+
+    def screen(self, _: object) -> Found:
+        return Found({})
 
 
 async def said_to(trouble: Exception, *texts: str, **environ: str) -> list[dict[str, Any]]:
@@ -43,7 +51,8 @@ async def said_to(trouble: Exception, *texts: str, **environ: str) -> list[dict[
     }
     nobody: Any = None
     gate = Gate(Doorstep(per_s=1, burst=1), allowed_origins=(), trusted_proxies=(), draining=lambda: False)
-    door = _Door(nobody, Identifying(), settings.load(environ, dotenv=None), gate, "i1")  # type: ignore[arg-type]
+    told = settings.load(environ, dotenv=None)
+    door = _Door(nobody, Identifying(), told, gate, Unworried(), "i1")  # type: ignore[arg-type]
     await door.open(scope, arriving.get, send)
     return said
 

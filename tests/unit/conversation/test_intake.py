@@ -9,10 +9,10 @@ import pytest
 
 from nura_rt.conversation.intake import Accepted, Intake, Turn
 from nura_rt.conversation.intake import Refused as NotTaken
-from nura_rt.conversation.recent import RecentLevels
 from nura_rt.conversation.support import SupportCards, notice
+from nura_rt.conversation.talk import Then
 from nura_rt.conversation.writer import Busy, Kept, OnOutcome, Outcome, Refused
-from nura_rt.pipeline.pipeline import Pipeline
+from nura_rt.pipeline.pipeline import Before, Pipeline
 from nura_rt.realtime.hub import Hub
 from nura_rt.realtime.payload import Payload
 from nura_rt.store.batch import Row
@@ -54,6 +54,17 @@ class Fated:
         on_outcome(self._fate(row))
 
 
+class NothingBefore:
+    """Where the states stand: every conversation is new."""
+
+    def when_known(self, person_id: str, conversation_id: str, client_id: str, then: Then) -> None:
+        then(Before())
+
+    def note(self, *args: Any) -> None: ...
+
+    def settle(self, *args: Any) -> None: ...
+
+
 class Everybody:
     """The relay, and a listener on the person's and the conversation's channel: all that is told, in order."""
 
@@ -75,6 +86,7 @@ def intake_of(
     hub = Hub(everybody, on_gap=lambda _: None)
     jobs: list[Job] = []
     writer: Any = Fated(fate)
+    talks: Any = NothingBefore()
     intake = Intake(
         pipeline=PIPELINE,
         writer=writer,
@@ -83,7 +95,7 @@ def intake_of(
         cards=SupportCards(
             hub, lambda level: (level, []), lambda _, card: everybody.told.append(f"again {card.notice_id}")
         ),
-        recent=RecentLevels(),
+        talks=talks,
         on_use=lambda *use: uses.append(use) if uses is not None else None,
         on_change=lambda *change: uses.append(change) if uses is not None else None,
     )

@@ -36,3 +36,4 @@ def test_every_key_and_every_string_are_words() -> None:
     given = {"a": ["b", {"c": "d", "e": None}], "f": {"g": 1}}
 
     assert list(preferences.texts(given)) == ["a", "b", "c", "d", "e", "f", "g"]
+    assert list(preferences.texts(nested(50_000))) == ["a"]

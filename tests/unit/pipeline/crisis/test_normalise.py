@@ -8,9 +8,31 @@ from hypothesis import strategies as st
 from nura_rt.pipeline.crisis.normalise import Normaliser
 
 NORMALISER = Normaliser(
-    spellings={"wanna": "want to", "unalive": "kill"},
+    spellings={
+        "wanna": "want to",
+        "unalive": "kill",
+        "un alive": "kill",
+        "my self": "myself",
+        "my self esteem": "my self esteem",
+    },
     emoji={"💊": "emojipill"},
-    vocabulary=frozenset({"kill", "myself", "suicide", "die", "want", "to", "kms", "live", "i"}),
+    vocabulary=frozenset(
+        {
+            "kill",
+            "myself",
+            "suicide",
+            "suicidal",
+            "die",
+            "want",
+            "to",
+            "kms",
+            "live",
+            "i",
+            "be",
+            "dead",
+            "hurt",
+        }
+    ),
 )
 
 
@@ -35,9 +57,24 @@ NORMALISER = Normaliser(
         ("wanna unalive", " want to kill "),
         ("the 💊", " the emojipill "),
         ("mañana, corazón", " manana , corazon "),
+        ("su***dal", " suicidal "),
+        ("s**cide", " suicide "),
+        ("s****de", " suicide "),
+        ("k**l", " kill "),
+        ("iwanttodie", " i want to die "),
+        ("iwanttobedeadiwanttobedead", " i want to be dead i want to be dead "),
+        ("killmyself", " kill myself "),
+        ("#wannadie", " want to die "),
+        ("un-alive", " kill "),
+        ("hurt my self", " hurt myself "),
+        ("she OD'd, he’s od'ing", " she overdosed , hes overdosing "),
         ("800mg at 10 a b c", " 800mg at 10 a b c "),
         ("hmmmm", " hm "),
         ("gr8 b4", " gr8 b4 "),
+        ("s****y f***ing d***", " s y f ing d "),
+        ("my self esteem", " my self esteem "),
+        ("understanding themselves, diestodie", " understanding themselves , diestodie "),
+        ("it was an odd day", " it was an odd day "),
     ],
 )
 def test_the_plain_view_shows_the_words_meant(typed: str, plain: str) -> None:
@@ -58,6 +95,8 @@ def test_views_are_space_padded_with_single_spaces(text: str) -> None:
         assert "   " not in view
 
 
-@pytest.mark.parametrize("unit", ["1l0*", "aaab", "a ", "a.", "*", "💊", "s/h "])
+@pytest.mark.parametrize(
+    "unit", ["1l0*", "aaab", "a ", "a.", "*", "💊", "s/h ", "killme", "todie ", "s*d ", "my self ", "od'd "]
+)
 def test_long_disguises_come_to_an_end(unit: str) -> None:
     assert NORMALISER.views(unit * 4000).plain

@@ -1,0 +1,1 @@
+"""Personal data: found by rules and put behind typed placeholders."""

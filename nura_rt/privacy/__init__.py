@@ -1,0 +1,1 @@
+"""Door: what is personal, and what becomes of it."""
