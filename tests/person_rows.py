@@ -55,7 +55,8 @@ ROWS = {
         INSERT INTO nura.notices (user_id, kind, key, frame, expires_at)
         VALUES ($1, 'support', 'a cause', '{}', now() + interval '1 day')""",
     "nura.placeholders": """
-        INSERT INTO nura.placeholders (conversation_id, user_id, sealed, version) VALUES ($1 || '-c', $1, 'enc1:x', 1)""",
+        INSERT INTO nura.placeholders (conversation_id, user_id, sealed, version)
+        VALUES ($1 || '-c', $1, 'enc1:x', 1)""",
     "nura.user_keys": "INSERT INTO nura.user_keys (user_id, wrapped, kek_id) VALUES ($1, 'wrapped', 'kek')",
     "nura.consents": "INSERT INTO nura.consents (user_id, purpose, version, source) VALUES ($1, 'memory', '1', 'page')",
     "nura.audit_log": "INSERT INTO nura.audit_log (actor, user_id, action) VALUES ('person', $1, 'test')",

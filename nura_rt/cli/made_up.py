@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from nura_rt.pipeline.pipeline import Pipeline
+from nura_rt.pipeline.pipeline import Before, Pipeline
+from nura_rt.pipeline.placeholders import Placeholders
 from nura_rt.pipeline.turn import LEVELS, Level, rank
 
 _PLACE = uuid.UUID("6e757261-0000-4000-8000-000000000001")
@@ -63,6 +64,7 @@ class Person:
         self._random = random.Random(f"{made_of.seed}/{number}")  # noqa: S311 - nothing secret is drawn
         self._number = number
         self.id = _id(made_of.seed, f"person-{number}")
+        self.placeholders: dict[str, Placeholders] = {}  # by conversation; sealed by the caller
         self.rows: Rows = {}
 
     def make(self) -> "Person":
@@ -159,7 +161,9 @@ class Person:
     def _message(
         self, conversation_id: str, seq: int, role: str, text: str, at: datetime
     ) -> tuple[Row, Level]:
-        found = self._of.pipeline.screen(text)
+        placeholders = self.placeholders.setdefault(conversation_id, Placeholders())
+        found = self._of.pipeline.screen(text, Before(placeholders=placeholders))
+        self.placeholders[conversation_id] = found.placeholders or placeholders
         level = found.crisis.level if role == "user" else "none"
         row = {
             "id": self._of_mine(f"{conversation_id}-{seq}"), "conversation_id": conversation_id, "seq": seq,

@@ -3,13 +3,15 @@
 from datetime import UTC, datetime
 
 import asyncpg
+import msgspec
 
 from nura_rt.auth import passwords
 from nura_rt.cli import made_up
 from nura_rt.cli.errors import UsageError
-from nura_rt.cli.made_up import Person
+from nura_rt.cli.made_up import Person, Row
 from nura_rt.cli.people import DEMO_EMAIL, DEMO_PASSWORD, person_id
 from nura_rt.people.sign_in import DemoPerson
+from nura_rt.pipeline.placeholders import Placeholders
 from nura_rt.settings import Settings
 from nura_rt.store import accounts, kek, sealing, seeding, users
 from nura_rt.store.logins import logins
@@ -71,10 +73,23 @@ async def seed_people(settings: Settings, database_url: str, *, count: int, numb
             new = await seeding.missing(conn, list(people))
             for person_id, person in people.items():
                 if person_id in new:
-                    key = sealing.wrap(wrapping.key, sealing.new_key(), person_id=person_id)
-                    keys = [{"user_id": person_id, "wrapped": key, "kek_id": wrapping.id}]
-                    await seeding.insert(conn, person.make().rows | {"nura.user_keys": keys})
+                    key = sealing.new_key()
+                    wrapped = sealing.wrap(wrapping.key, key, person_id=person_id)
+                    keys = [{"user_id": person_id, "wrapped": wrapped, "kek_id": wrapping.id}]
+                    rows = person.make().rows | {"nura.user_keys": keys}
+                    rows["nura.placeholders"] = [
+                        _sealed(key, person_id, *one) for one in person.placeholders.items()
+                    ]
+                    await seeding.insert(conn, rows)
             await seeding.end(conn)
     finally:
         await conn.close()
     return len(new)
+
+
+def _sealed(key: bytes, person_id: str, conversation_id: str, placeholders: Placeholders) -> Row:
+    text = msgspec.json.encode(placeholders.to_builtins()).decode()
+    sealed = sealing.seal(
+        key, text, table="nura.placeholders", row_id=conversation_id, person_id=person_id, field="sealed"
+    )
+    return {"conversation_id": conversation_id, "user_id": person_id, "sealed": sealed, "version": 1}

@@ -7,6 +7,7 @@ TABLES = (
     "nura.unheard_instances", "public.users",
     "public.user_service_profiles", "nura.accounts", "nura.sessions", "nura.refresh_tokens",
     "nura.verifications", "nura.user_keys", "public.conversations", "public.messages", "nura.crisis_events",
+    "nura.placeholders",
     "nura.tombstones", "nura.trims", "nura.removed_conversations", "nura.read_marks", "nura.jobs",
     "nura.reply_runs", "public.memory_items", "public.voice_calls", "public.call_summaries",
     "public.safety_contacts", "public.schedules", "public.user_badges", "public.generated_images",

@@ -3,6 +3,7 @@
 A language is a folder: words.toml with its lexicon, and rule files by topic. README.md there tells their fields.
 """
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
@@ -136,7 +137,7 @@ def load(language: str) -> RuleBook:
     known |= {word for phrases in concepts.values() for phrase in phrases for word in phrase.split()}
     return RuleBook(
         language=language,
-        version=str(words["version"]),
+        version=f"{words['version']}.{_digest(language)}",
         rules=rules,
         combinations=tuple(
             Combination(row.id, row.name, row.level, row.all, row.any, row.says, row.unlike) for row in mixes
@@ -202,6 +203,15 @@ def _topics(language: str) -> list[str]:
     return sorted(
         item.name for item in folder.iterdir() if item.name.endswith(".toml") and item.name != "words.toml"
     )
+
+
+def _digest(language: str) -> str:
+    """Names the content of the language's files: a rule that changed is another rule."""
+    folder = files("nura_rt.pipeline.crisis").joinpath(language)
+    digest = hashlib.sha256()
+    for name in ["words.toml", *_topics(language)]:
+        digest.update(folder.joinpath(name).read_bytes())
+    return digest.hexdigest()[:8]
 
 
 def _read(language: str, name: str) -> dict[str, Any]:
