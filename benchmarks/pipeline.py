@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 
 from nura_rt.pipeline.crisis.state import NOTHING_HEARD as _NOTHING
 from nura_rt.pipeline.detectors.presidio import presidio
-from nura_rt.pipeline.pipeline import Pipeline
+from nura_rt.pipeline.pipeline import Before, Pipeline
+from nura_rt.pipeline.placeholders import Placeholders
 
 PLAIN = """
 honestly today was a lot and I do not know where to start|my sister came over and we cooked together for once
@@ -38,6 +39,7 @@ my card 4111 1111 1111 1111 was declined twice|they moved to 48 Harbour Street, 
 he called from +44 20 7946 0958 at 3 am|version 2.4.1 crashed again
 """.replace("\n", "|")
 SIGNS = 200
+_ALONE = Before(placeholders=Placeholders())
 UNITS = (
     "a ", " ", "want to ", "kill myself ", "i want to die . ", "pills ", "took 40 ", "not ", "k1ll ", "s.u.i ", "1l0*",
     "aaab", "💊", "game ", "cut my arm ", "goodbye ", "a@b", "s/h ", "!!!a!", "k i l l ", "a,b.c;", "1 ", "1-", "@",
@@ -97,7 +99,7 @@ def main() -> int:
     }
     stages: dict[str, Callable[[str], object]] = {
         "crisis": lambda text: pipeline._screen_crisis(text, _NOTHING),
-        "PII": pipeline._screen_pii,
+        "PII": lambda text: pipeline._screen_pii(text, _ALONE),
         "mood": pipeline._score_mood,
         "all": pipeline.screen,
     }
@@ -137,7 +139,7 @@ def _adversaries(pipeline: Pipeline) -> bool:
     worst: dict[str, tuple[float, str]] = {}
     acts = {
         "crisis": lambda text: pipeline._screen_crisis(text, _NOTHING),
-        "PII": pipeline._screen_pii,
+        "PII": lambda text: pipeline._screen_pii(text, _ALONE),
         "mood": pipeline._score_mood,
     }
     for name, act in acts.items():

@@ -97,11 +97,7 @@ def _litestar(settings: Settings, parts: Parts, demo: DemoPerson | None) -> Lite
             *service_profile_routes(stores.door, identify, parts.words, stores.responses, pace),
             *privacy_routes(stores.door, identify, parts.pipeline, parts.words, pace, parts.detector),
             *resource_routes(parts.resources),
-            *health_routes(
-                stores.people,
-                bus=lambda: parts.bus.state,
-                draining=lambda: parts.drain.begun,
-            ),
+            *health_routes(stores.people, bus=lambda: parts.bus.state, draining=lambda: parts.drain.begun),
             *wire_routes(),
             *page_routes(load_assets()),
         ],

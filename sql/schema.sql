@@ -337,7 +337,7 @@ begin
     union all
     (select 'user', e.id, e.indicators, null, 0
        from nura.crisis_events e
-      where e.conversation_id = p_conversation_id and e.user_id = p_user_id
+      where e.conversation_id = p_conversation_id
         and e.source in ('title', 'description') and e.created_at > now() - make_interval(days => p_days)
       order by e.created_at desc limit 4)
     union all
@@ -350,7 +350,7 @@ begin
      where s.user_id = p_user_id and coalesce(s.external_first_name, s.external_last_name) is not null
     union all
     select 'placeholders', null, null, p.sealed, p.version
-      from nura.placeholders p where p.conversation_id = p_conversation_id and p.user_id = p_user_id;
+      from nura.placeholders p where p.conversation_id = p_conversation_id;
 end $$;
 
 CREATE FUNCTION nura.touch_updated_at() RETURNS trigger
@@ -441,6 +441,7 @@ GRANT ALL ON FUNCTION nura.removed_before(p_conversation_ids text[], p_client_id
 
 REVOKE ALL ON FUNCTION nura.seqs_only_grow() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION nura.talk_before(p_user_id text, p_conversation_id text, p_limit integer, p_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION nura.talk_before(p_user_id text, p_conversation_id text, p_limit integer, p_days integer) TO nura_app;
 
 REVOKE ALL ON FUNCTION nura.touch_updated_at() FROM PUBLIC;
@@ -946,7 +947,7 @@ GRANT INSERT ON TABLE nura.crisis_events TO nura_door;
 GRANT INSERT ON TABLE nura.crisis_events TO nura_writer;
 GRANT INSERT (conversation_id, indicators, level, source, user_id) ON TABLE nura.crisis_events TO nura_auth;
 GRANT INSERT (conversation_id, indicators, level, source, user_id) ON TABLE nura.crisis_events TO nura_import;
-GRANT SELECT (conversation_id, created_at, id, indicators, source, user_id) ON TABLE nura.crisis_events TO authenticated;
+GRANT SELECT (conversation_id, created_at, id, indicators, source) ON TABLE nura.crisis_events TO authenticated;
 
 -- nura.jobs
 CREATE TABLE nura.jobs (
@@ -1052,8 +1053,8 @@ CREATE TRIGGER touch BEFORE UPDATE ON nura.placeholders FOR EACH ROW EXECUTE FUN
 ALTER TABLE nura.placeholders ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON nura.placeholders TO authenticated, nura_door USING (((user_id)::text = (( SELECT auth.uid() AS uid))::text)) WITH CHECK (((user_id)::text = (( SELECT auth.uid() AS uid))::text));
 GRANT INSERT (conversation_id, sealed, user_id, version) ON TABLE nura.placeholders TO nura_door;
-GRANT SELECT (conversation_id, sealed, user_id, version) ON TABLE nura.placeholders TO authenticated;
-GRANT SELECT (conversation_id, sealed, user_id, version) ON TABLE nura.placeholders TO nura_door;
+GRANT SELECT (conversation_id, sealed, version) ON TABLE nura.placeholders TO authenticated;
+GRANT SELECT (conversation_id, sealed, version) ON TABLE nura.placeholders TO nura_door;
 GRANT UPDATE (sealed, version) ON TABLE nura.placeholders TO nura_door;
 
 -- nura.read_marks

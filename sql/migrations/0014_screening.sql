@@ -12,9 +12,10 @@ create table nura.placeholders (
 create index placeholders_user on nura.placeholders (user_id);
 create trigger touch before update on nura.placeholders for each row execute function nura.touch_updated_at();
 select nura.own_rows('nura.placeholders', 'user_id');
-grant select (conversation_id, user_id, sealed, version) on nura.placeholders to authenticated, nura_door;
-grant insert (conversation_id, user_id, sealed, version), update (sealed, version) on nura.placeholders to nura_door;
-grant select (id, user_id, conversation_id, source, indicators, created_at) on nura.crisis_events to authenticated;
+grant select (conversation_id, sealed, version) on nura.placeholders to authenticated;
+grant insert (conversation_id, user_id, sealed, version), select (conversation_id, sealed, version), update (sealed, version)
+   on nura.placeholders to nura_door;
+grant select (id, conversation_id, source, indicators, created_at) on nura.crisis_events to authenticated;
 
 -- What the screening of a conversation's next turn has to know, in one round trip: the head; what was found in the
 -- latest messages and in its title; the names of the person and of who helps them; the placeholders so far.
@@ -35,7 +36,7 @@ begin
     union all
     (select 'user', e.id, e.indicators, null, 0
        from nura.crisis_events e
-      where e.conversation_id = p_conversation_id and e.user_id = p_user_id
+      where e.conversation_id = p_conversation_id
         and e.source in ('title', 'description') and e.created_at > now() - make_interval(days => p_days)
       order by e.created_at desc limit 4)
     union all
@@ -48,12 +49,13 @@ begin
      where s.user_id = p_user_id and coalesce(s.external_first_name, s.external_last_name) is not null
     union all
     select 'placeholders', null, null, p.sealed, p.version
-      from nura.placeholders p where p.conversation_id = p_conversation_id and p.user_id = p_user_id;
+      from nura.placeholders p where p.conversation_id = p_conversation_id;
 end $$;
+revoke execute on function nura.talk_before(text, text, integer, integer) from public;
 grant execute on function nura.talk_before(text, text, integer, integer) to nura_app;
 
 -- migrate:down
 drop function nura.talk_before(text, text, integer, integer);
-revoke select (id, user_id, conversation_id, source, indicators, created_at) on nura.crisis_events from authenticated;
+revoke select (id, conversation_id, source, indicators, created_at) on nura.crisis_events from authenticated;
 drop table nura.placeholders;
 delete from nura.person_tables where to_regclass(table_name) is null;

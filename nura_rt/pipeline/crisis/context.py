@@ -38,7 +38,7 @@ class ContextReader:
         before = view[first:start].split()
         return Reading(
             actor=self._actor(before, view[start:end].split()),
-            polarity="negated" if self._negated(before) else "asserted",
+            polarity="negated" if self._negated(before, view[start:end].split()) else "asserted",
             time=self._time(view[first:last] + " ", start - first),
             first=first,
             last=last,
@@ -53,14 +53,14 @@ class ContextReader:
                 return subjects[word]
         return "self"
 
-    def _negated(self, before: list[str]) -> bool:
+    def _negated(self, before: list[str], inside: list[str]) -> bool:
         lexicon = self._lexicon
         for reach, word in enumerate(reversed(before)):
             if reach >= lexicon.reach or word in (",", '"') or word in lexicon.contrast:
                 return False
             if word in lexicon.negators:
-                between = before[len(before) - reach :]
-                if between and between[0] in lexicon.affirming:
+                between = [*before[len(before) - reach :], *inside[:1]]
+                if reach and between[0] in lexicon.affirming:
                     return False
                 crosses = any(lexicon.subjects.get(item) == "self" for item in between)
                 return not crosses or not lexicon.thought.isdisjoint(between)

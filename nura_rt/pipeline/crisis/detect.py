@@ -61,7 +61,7 @@ class CrisisDetector:
             (rule, pattern) for book in books for rule in book.rules for pattern in rule.patterns
         ]
         self._meetings = Meetings(books)
-        self._turned = {to: own for book in books for to, own in book.lexicon.turned.items()}
+        self._turned = [book.lexicon.turned for book in books]
         self._prefilter = Prefilter(self._patterns, books)
         self._normaliser = Normaliser(
             {typed: word for book in books for typed, word in book.lexicon.spellings.items()},
@@ -95,8 +95,12 @@ class CrisisDetector:
         if "?" not in reply:
             return frozenset()
         words = self._normaliser.views(reply).raw.split()
-        turned = " ".join(["", *(self._turned.get(word, word) for word in words), ""])
-        return frozenset(item.name for item in self._scan(turned) if item.name in _ASKED)
+        found: set[str] = set()
+        for turned in self._turned:
+            if not turned.keys().isdisjoint(words):
+                own = " ".join(["", *(turned.get(word, word) for word in words), ""])
+                found |= {item.name for item in self._scan(own) if item.name in _ASKED}
+        return frozenset(found)
 
     def _found(self, text: str) -> dict[Indicator, None]:
         views = self._normaliser.views(text)
@@ -191,9 +195,13 @@ def _weigh(rule: Rule, reading: Reading, scenes: Sequence[tuple[int, SceneCue]],
     reported = False
     nearest, farthest = reading.first - _WIDE, reading.last + _WIDE
     for place, scene in scenes[bisect_left(scenes, (nearest,)) : bisect_left(scenes, (farthest,))]:
+        if scene.language != rule.language:
+            continue
         if reading.first < place <= reading.last + 1:
             around.add(scene.name)
-            reported = reported or (place < start and scene.name in _REPORTED)
+            # "I'm a nurse and I want to die" reports nobody's words but the nurse's own
+            own = scene.name == "clinical" and reading.actor == "self"
+            reported = reported or (place < start and scene.name in _REPORTED and not own)
         elif scene.wide:
             around.add(scene.name)
     actor = rule.actor or reading.actor

@@ -46,11 +46,19 @@ def _places(within: int, view: str, concepts: Sequence[list[Span]]) -> Iterator[
         if start < done:
             continue
         spans = [(start, end)]
-        spans += [min(other, key=lambda span: max(span[0] - end, start - span[1])) for other in concepts[1:]]
+        for other in concepts[1:]:  # words within words cannot be two things at once
+            apart = [span for span in other if not _within(span, start, end)]
+            spans += [min(apart, key=lambda span: max(span[0] - end, start - span[1]))] if apart else []
+        if len(spans) < len(concepts):
+            continue
         first, last = min(span[0] for span in spans), max(span[1] for span in spans)
         if last - first <= within and view.find(" . ", first, last) < 0:
             done = last
             yield first, last
+
+
+def _within(span: Span, start: int, end: int) -> bool:
+    return start <= span[0] and span[1] <= end or span[0] <= start and end <= span[1]
 
 
 def unmasked(concepts: Mapping[str, list[Span]], masked: Sequence[Span]) -> dict[str, list[Span]]:

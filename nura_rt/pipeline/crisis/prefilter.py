@@ -14,8 +14,9 @@ Span = tuple[int, int]
 
 
 class SceneCue(msgspec.Struct, frozen=True):
-    """`wide` scenes reach into the sentences around their own."""
+    """`wide` scenes reach into the sentences around their own; each counts for rules of its own language."""
 
+    language: str
     name: str
     wide: bool
 
@@ -77,7 +78,7 @@ def _meanings(patterns: Sequence[tuple[Rule, Pattern]], books: Sequence[RuleBook
         for name, scene in book.lexicon.scenes.items():
             for wide, phrases in ((False, scene.near), (True, scene.wide)):
                 for phrase in phrases:
-                    at(f" {phrase} ")[1].append(SceneCue(name, wide))
+                    at(f" {phrase} ")[1].append(SceneCue(book.language, name, wide))
         for name, phrases in book.concepts.items():
             for phrase in dict.fromkeys(phrases):
                 at(f" {phrase} ")[2].append(ConceptCue(f"{book.language}:{name}", len(phrase) + 1))

@@ -103,7 +103,23 @@ def test_each_broken_stage_fails_safe_and_is_counted_by_name() -> None:
     assert failed[3:] == ["crisis"]
 
 
-CHEER = ["happy", "great", "love", "wonderful", "smile", "yay", "😀", "🎉", ":)", "thanks", "awesome", "best", "lovely", "haha", "fun"]
+CHEER = [
+    "happy",
+    "great",
+    "love",
+    "wonderful",
+    "smile",
+    "yay",
+    "😀",
+    "🎉",
+    ":)",
+    "thanks",
+    "awesome",
+    "best",
+    "lovely",
+    "haha",
+    "fun",
+]
 cheerful = st.lists(st.sampled_from(CHEER), min_size=1, max_size=12).map(" ".join)
 
 

@@ -1,19 +1,12 @@
-"""The labelled set: no explicit item below high, hardly a benign one at moderate; and the conversation's part."""
-
-import json
-from pathlib import Path
-from typing import Any
+"""What the conversation adds to a finding, who acts, and what no text may do to the detector."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nura_rt.pipeline.crisis.detect import CrisisDetector
-from nura_rt.pipeline.turn import Level, rank
-
-DATA = Path(__file__).parents[3] / "data" / "crisis"
-
-
-def items(name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
+from nura_rt.pipeline.crisis.state import NOTHING_HEARD, ConversationState, Heard
+from nura_rt.pipeline.turn import LEVELS, Level, rank
 
 
 @pytest.fixture(scope="module")
@@ -21,56 +14,61 @@ def detector() -> CrisisDetector:
     return CrisisDetector.load()
 
 
-@pytest.mark.parametrize("item", items("positive.jsonl"), ids=lambda item: item["id"])
-def test_a_positive_item_reaches_its_level(detector: CrisisDetector, item: dict[str, Any]) -> None:
-    assert rank(detector.detect(item["text"]).level) >= rank(item["level"])
-
-
-@pytest.mark.parametrize("name", ["positive.jsonl", "benign.jsonl"])
-def test_the_labelled_level_is_met_exactly_nearly_always(detector: CrisisDetector, name: str) -> None:
-    labelled = items(name)
-
-    apart = [item["id"] for item in labelled if detector.detect(item["text"]).level != item["level"]]
-
-    assert len(apart) <= 0.05 * len(labelled), apart
-
-
-def test_explicit_items_all_require_intervention(detector: CrisisDetector) -> None:
-    explicit = [
-        item for item in items("positive.jsonl") if item["category"] in ("explicit", "disguised", "plan")
-    ]
-
-    missed = [item["id"] for item in explicit if not detector.detect(item["text"]).requires_intervention]
-
-    assert len(explicit) >= 50
-    assert not missed
-
-
-def test_at_most_two_percent_of_benign_items_are_flagged(detector: CrisisDetector) -> None:
-    benign = items("benign.jsonl")
-
-    flagged = [item["id"] for item in benign if rank(detector.detect(item["text"]).level) >= rank("moderate")]
-
-    assert len(benign) >= 100
-    assert len(flagged) <= 0.02 * len(benign), flagged
+def said(*levels: Level, names: frozenset[str] = frozenset()) -> ConversationState:
+    """A conversation whose turns had these levels."""
+    return ConversationState(tuple(Heard(level, names) for level in levels))
 
 
 @pytest.mark.parametrize(
-    ("text", "recent", "level"),
+    ("text", "before", "level"),
     [
-        ("what is the highest bridge in town", "none", "low"),
-        ("what is the highest bridge in town", "moderate", "high"),
-        ("I'm fine now, never mind", "none", "none"),
-        ("I'm fine now, never mind", "moderate", "none"),
-        ("I'm fine now, never mind", "high", "low"),
-        ("I feel so calm", "critical", "low"),
-        ("what's for dinner", "critical", "none"),
+        ("what is the highest bridge in town", said(), "low"),
+        ("what is the highest bridge in town", said("moderate"), "high"),
+        ("I'm fine now, never mind", said(), "none"),
+        ("I'm fine now, never mind", said("moderate"), "none"),
+        ("I'm fine now, never mind", said("high"), "moderate"),
+        ("I feel so calm", said("critical"), "moderate"),
+        ("what's for dinner", said("critical"), "none"),
+        ("I wish I was dead", said(), "moderate"),
+        ("I wish I was dead", said("moderate"), "high"),
+        ("I wish I was dead", said("moderate", "none", "none", "none", "none", "none", "none"), "moderate"),
+        ("yeah", said("low"), "none"),
+        ("yeah", said("low").after_reply(frozenset({"active_ideation"})), "high"),
+        ("yes, most nights", said("low").after_reply(frozenset({"passive_ideation"})), "moderate"),
+        ("no, never", said("low").after_reply(frozenset({"active_ideation"})), "none"),
     ],
 )
 def test_the_recent_past_of_a_conversation_adds_meaning(
-    detector: CrisisDetector, text: str, recent: Level, level: Level
+    detector: CrisisDetector, text: str, before: ConversationState, level: Level
 ) -> None:
-    assert detector.detect(text, recent).level == level
+    assert detector.detect(text, before).level == level
+
+
+def test_cues_of_several_turns_add_up(detector: CrisisDetector) -> None:
+    goodbye = detector.detect("goodbye everyone")
+    means = "I have a bottle of pills here"
+
+    together = detector.detect(means, NOTHING_HEARD.after(goodbye))
+
+    assert rank(detector.detect(means).level) < rank("critical")
+    assert together.level == "critical"
+
+
+@pytest.mark.parametrize(
+    ("reply", "asked"),
+    [
+        ("That sounds heavy. Are you having thoughts of ending your life?", {"active_ideation"}),
+        ("¿Has pensado en suicidarte?", {"active_ideation"}),
+        ("Do you want to hurt yourself?", {"self_harm_urge"}),
+        ("I am sorry you want to die.", set()),
+        ("How was your day?", set()),
+    ],
+)
+def test_a_direct_question_of_a_reply_is_understood(
+    detector: CrisisDetector, reply: str, asked: set[str]
+) -> None:
+    assert detector.asks(reply) >= asked
+    assert bool(detector.asks(reply)) is bool(asked)
 
 
 @pytest.mark.parametrize(
@@ -96,12 +94,29 @@ def test_a_denial_does_not_cover_a_later_statement(detector: CrisisDetector) -> 
     assert result.level == "high"
 
 
-def test_a_result_names_the_rule_files_it_used(detector: CrisisDetector) -> None:
-    assert detector.detect("hello").version == "en-1+es-1"
+def test_a_result_names_the_files_of_every_language(detector: CrisisDetector) -> None:
+    parts = detector.detect("hello").version.split("+")
+
+    assert [part.split("-")[0] for part in parts] == ["en", "es", "pt", "fr", "de", "hi"]
+
+
+@given(
+    before=st.lists(st.sampled_from(LEVELS), max_size=30),
+    text=st.sampled_from(["I want to kill myself", "I wish I was dead", "hello", "never mind", "yeah"]),
+)
+@settings(deadline=None)
+def test_a_past_never_lowers_a_level(detector: CrisisDetector, before: list[Level], text: str) -> None:
+    alone = detector.detect(text).level
+
+    assert rank(detector.detect(text, said(*before[-24:])).level) >= rank(alone)
 
 
 @pytest.mark.parametrize(
-    "unit", ["want to ", "kill myself ", "not ", "i want to die . ", "pills ", "took 40 "]
+    "unit",
+    ["want to ", "kill myself ", "not ", "i want to die . ", "pills ", "took 40 ", "a ", "k i l l ", "💊"],
 )
-def test_long_repetitions_come_to_an_end(detector: CrisisDetector, unit: str) -> None:
-    assert detector.detect(unit * 1000).level in ("none", "low", "moderate", "high", "critical")
+def test_more_cues_than_can_be_looked_at_are_not_harmless(detector: CrisisDetector, unit: str) -> None:
+    found = detector.detect(unit * (65_536 // len(unit)))
+
+    assert all(item.level in LEVELS for item in found.indicators)
+    assert unit in ("a ", "k i l l ", "not ") or rank(found.level) >= rank("moderate")

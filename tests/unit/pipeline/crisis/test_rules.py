@@ -32,14 +32,18 @@ def test_a_rule_has_examples_and_benign_twins(rule: Rule | Combination) -> None:
     assert rule.unlike
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if not rule.mask and rule.level != "none"], ids=lambda rule: rule.id)
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if not rule.mask and rule.level != "none"], ids=lambda rule: rule.id
+)
 def test_what_a_rule_says_reaches_its_level(detector: CrisisDetector, rule: Rule) -> None:
     low = [text for text in rule.says if rank(detector.detect(text).level) < rank(rule.level)]
 
     assert not low
 
 
-@pytest.mark.parametrize("rule", [rule for rule in ALL if not getattr(rule, "mask", False)], ids=lambda rule: rule.id)
+@pytest.mark.parametrize(
+    "rule", [rule for rule in ALL if not getattr(rule, "mask", False)], ids=lambda rule: rule.id
+)
 def test_the_benign_twin_of_a_rule_is_not_flagged(detector: CrisisDetector, rule: Rule | Combination) -> None:
     flagged = [text for text in rule.unlike if rank(detector.detect(text).level) >= rank("moderate")]
 
@@ -47,7 +51,9 @@ def test_the_benign_twin_of_a_rule_is_not_flagged(detector: CrisisDetector, rule
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.mask], ids=lambda rule: rule.id)
-def test_an_idiom_is_not_flagged_and_does_not_hide_the_real_thing(detector: CrisisDetector, rule: Rule) -> None:
+def test_an_idiom_is_not_flagged_and_does_not_hide_the_real_thing(
+    detector: CrisisDetector, rule: Rule
+) -> None:
     flagged = [text for text in rule.says if rank(detector.detect(text).level) >= rank("moderate")]
     hidden = [text for text in rule.unlike if rank(detector.detect(text).level) < rank("low")]
 
@@ -67,7 +73,10 @@ def test_the_version_names_the_files_and_their_content(monkeypatch: pytest.Monke
     ("row", "says"),
     [
         ({"id": "x.a", "why": "w", "says": ["a"], "unlike": ["b"]}, "neither patterns nor concepts"),
-        ({"id": "x.a", "why": "w", "says": ["a"], "unlike": ["b"], "together": ["nothing"]}, "unknown concepts"),
+        (
+            {"id": "x.a", "why": "w", "says": ["a"], "unlike": ["b"], "together": ["nothing"]},
+            "unknown concepts",
+        ),
     ],
 )
 def test_a_rule_that_can_never_fire_is_refused(
