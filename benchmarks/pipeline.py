@@ -120,7 +120,7 @@ def main() -> int:
         )
     _beside_presidio(kinds, halves, options.rounds)
     passed &= _adversaries(pipeline)
-    say("budgets: " + ("kept" if passed else "PASSED"))
+    say("budgets: " + ("kept" if passed else "EXCEEDED"))
     return 0 if passed or not options.check else 1
 
 

@@ -58,7 +58,7 @@ def _places(within: int, view: str, concepts: Sequence[list[Span]]) -> Iterator[
 
 
 def _within(span: Span, start: int, end: int) -> bool:
-    return start <= span[0] and span[1] <= end or span[0] <= start and end <= span[1]
+    return (start <= span[0] and span[1] <= end) or (span[0] <= start and end <= span[1])
 
 
 def unmasked(concepts: Mapping[str, list[Span]], masked: Sequence[Span]) -> dict[str, list[Span]]:
