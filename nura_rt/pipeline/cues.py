@@ -1,7 +1,7 @@
 """Finds many fixed phrases in a text in one pass (Aho-Corasick), typed. The only importer of pyahocorasick."""
 
 from collections.abc import Iterator, Mapping
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 import ahocorasick  # type: ignore[import-not-found]
 
@@ -19,4 +19,5 @@ class Cues(Generic[T]):
 
     def find(self, text: str) -> Iterator[tuple[int, T]]:
         """(place of the last code point, meaning) of every occurrence, overlapping ones too."""
-        return cast(Iterator[tuple[int, T]], self._automaton.iter(text))
+        found: Iterator[tuple[int, T]] = self._automaton.iter(text)
+        return found

@@ -1,10 +1,9 @@
 """What surrounds a finding: who acts, whether it is denied, and when. Works on canonical text only."""
 
-import re
-
 import msgspec
 
 from nura_rt.pipeline.crisis.rules import Lexicon
+from nura_rt.pipeline.cues import Cues
 from nura_rt.pipeline.turn import Actor, Polarity, When
 
 _REACH = 160  # code points looked at on each side
@@ -26,20 +25,27 @@ class ContextReader:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
-        self._past = _any_of(lexicon.past)
-        self._now = _any_of(lexicon.now)
-        self._future = _any_of(lexicon.future)
+        kinds = {
+            "past": lexicon.past,
+            "now": lexicon.now,
+            "future": lexicon.future,
+            "contrast": lexicon.contrast,
+        }
+        self._tenses = Cues(
+            {f" {phrase} ": (kind, len(phrase) + 1) for kind, phrases in kinds.items() for phrase in phrases}
+        )
 
     def read(self, view: str, start: int, end: int) -> Reading:
         """The reading of `view[start:end]`; `view` is canonical and space-padded."""
-        first = max(view.rfind(" . ", max(0, start - _REACH), start + 1) + 2, start - _REACH, 0)
+        stop = view.rfind(" . ", max(0, start - _REACH), start + 1)
+        first = stop + 2 if stop >= 0 else max(0, start - _REACH)
         last = view.find(" . ", end, end + _REACH)
         last = last if last >= 0 else min(len(view), end + _REACH)
-        before = view[first:start].split()
+        before, inside = view[first:start].split(), view[start:end].split()
         return Reading(
-            actor=self._actor(before, view[start:end].split()),
-            polarity="negated" if self._negated(before, view[start:end].split()) else "asserted",
-            time=self._time(view[first:last] + " ", start - first),
+            actor=self._actor(before, inside),
+            polarity="negated" if self._negated(before, inside) else "asserted",
+            time=self._time(f"{view[first:last]} ", start - first),
             first=first,
             last=last,
         )
@@ -67,15 +73,17 @@ class ContextReader:
         return False
 
     def _time(self, sentence: str, at: int) -> When:
-        head, tail = sentence[:at], sentence[at:]
-        for word in self._lexicon.contrast:
-            tail = tail.split(f" {word} ", 1)[0] + " "
-            head = " " + head.rsplit(f" {word} ", 1)[-1]
-        part = head + tail
-        if self._past.search(part) and not self._now.search(part):
+        """By the words between the nearest contrasts around `at`: `i used to, but now i want to` is about now."""
+        begin, end = 0, len(sentence)
+        told: list[tuple[int, int, str]] = []
+        for last, (kind, length) in self._tenses.find(sentence):
+            if kind != "contrast":
+                told.append((last - length, last, kind))
+            elif last - length >= at:
+                end = min(end, last - length + 1)
+            elif last <= at:
+                begin = last
+        tenses = {kind for start, stop, kind in told if begin <= start and stop <= end}
+        if "past" in tenses and "now" not in tenses:
             return "past"
-        return "future" if self._future.search(part) else "now"
-
-
-def _any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(f" (?:{'|'.join(map(re.escape, phrases))})(?= )")
+        return "future" if "future" in tenses else "now"

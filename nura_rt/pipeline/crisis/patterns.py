@@ -9,6 +9,7 @@ Aho-Corasick cues.
 import re
 from collections.abc import Iterator, Mapping
 from itertools import product
+from math import prod
 
 import msgspec
 
@@ -28,6 +29,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
 
     classes: Mapping[str, tuple[str, ...]]
     common: frozenset[str]  # too frequent to be a cue on their own
+    frequent: frozenset[str]  # not too frequent, but others are better
     negators: frozenset[str]  # a narrow gap never skips one
 
 
@@ -105,7 +107,7 @@ def compile_pattern(source: str, words: Vocabulary) -> Pattern:
     spelled = frozenset(
         word for part in parts for phrase in part.phrases for word in phrase.split() if word.isalpha()
     )
-    return Pattern(source, regex + "(?= )", _cues(source, parts, words.common), tuple(_needs(parts)), spelled)
+    return Pattern(source, regex + "(?= )", _cues(source, parts, words), tuple(_needs(parts)), spelled)
 
 
 def _parse(source: str, words: Vocabulary) -> list[_Part]:
@@ -154,7 +156,7 @@ def _needs(parts: list[_Part]) -> Iterator[frozenset[str]]:
             yield frozenset(first)
 
 
-def _cues(source: str, parts: list[_Part], common: frozenset[str]) -> tuple[str, ...]:
+def _cues(source: str, parts: list[_Part], words: Vocabulary) -> tuple[str, ...]:
     """Cues of the most telling required part; neighbouring single phrases count as one part."""
     anchors: list[tuple[str, ...]] = []
     run = ""
@@ -169,15 +171,23 @@ def _cues(source: str, parts: list[_Part], common: frozenset[str]) -> tuple[str,
             run = ""
         if part.phrases and not part.optional:
             anchors.append(part.phrases)
-    best = max(anchors, key=lambda phrases: _telling(phrases, common), default=())
-    if not best or _telling(best, common) < 2:
+    best = min(anchors, key=lambda phrases: _frequency(phrases, words), default=())
+    if not best or _is_common(best, words):
         raise PatternError(f"pattern has no anchor: {source}")
     return tuple(f" {phrase[:-1]}" if phrase.endswith("*") else f" {phrase} " for phrase in best)
 
 
-def _telling(phrases: tuple[str, ...], common: frozenset[str]) -> int:
-    """How rarely all of `phrases` start a search for nothing; a single common word is not enough (1)."""
-    return min(
-        sum(1 if word in common or word == "#" else 2 + len(word) for word in text.split())
-        for text in phrases
-    )
+def _is_common(phrases: tuple[str, ...], words: Vocabulary) -> bool:
+    """A single common word is not enough to start a search."""
+    return any(" " not in text and _share(text, words) > 0.01 for text in phrases)
+
+
+def _frequency(phrases: tuple[str, ...], words: Vocabulary) -> float:
+    """About how often one of `phrases` stands at a place of ordinary talk."""
+    return sum(prod(_share(word, words) for word in text.split()) for text in phrases)
+
+
+def _share(word: str, words: Vocabulary) -> float:
+    if word in words.common or word in "#.,":
+        return 0.02
+    return 0.001 if word in words.frequent else 0.00003

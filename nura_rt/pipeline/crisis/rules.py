@@ -123,7 +123,12 @@ def load(language: str) -> RuleBook:
     classes = flat(
         {name: tuple(items) for table in (words, *tables) for name, items in table.get("classes", {}).items()}
     )
-    vocabulary = Vocabulary(classes, frozenset(words["common"].split()), frozenset(words["negators"].split()))
+    vocabulary = Vocabulary(
+        classes,
+        frozenset(words["common"].split()),
+        frozenset(words.get("frequent", "").split()),
+        frozenset(words["negators"].split()),
+    )
     rows = [msgspec.convert(row, _RuleRow) for table in tables for row in table.get("rule", [])]
     mixes = [msgspec.convert(row, _CombineRow) for table in tables for row in table.get("combine", [])]
     rules = tuple(_rule(row, vocabulary, language) for row in rows)
