@@ -63,10 +63,14 @@ class CrisisDetector:
         self._meetings = Meetings(books)
         self._turned = [book.lexicon.turned for book in books]
         self._prefilter = Prefilter(self._patterns, books)
+        spellings = {typed: word for book in books for typed, word in book.lexicon.spellings.items()}
+        other = [book for book in books if book.language != "en"]
+        foreign = frozenset(word for book in other for word in (*book.vocabulary, *book.lexicon.spellings))
         self._normaliser = Normaliser(
-            {typed: word for book in books for typed, word in book.lexicon.spellings.items()},
+            spellings,
             {sign: name for book in books for sign, name in book.lexicon.emoji.items()},
             frozenset(word for book in books for word in book.vocabulary),
+            foreign & spellings.keys(),
         )
 
     @classmethod

@@ -45,12 +45,32 @@ _GLUED = re.compile(
 _GLUED_LETTERS = 8  # and more
 _GLUED_TOKENS = 12  # looked at in one text
 _SPACED_AT_ALL = re.compile(r" \w(?: [.,])? \w(?: [.,])? \w ")
-_FOREIGN = re.compile(r"[^\x00-\x7f]")
 _SPACED = re.compile(r"(?<= )\w(?:(?: [.,])? \w){2,40}(?= )")
+
+_DISGUISES = 240  # decoded in one text; whoever writes more of them is read as typed
+_SIGNS = 4000  # code points that emoji may add
+_FOLDS = 5000  # remembered
+
+
+class _Folds(dict[int, str]):
+    """Code point -> what it stands for, made when it is first met: letters of all scripts stay, marks go."""
+
+    def __init__(self, special: Mapping[str, str]) -> None:
+        super().__init__({ord(sign): name for sign, name in special.items()})
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        folded = "" if code > 127 and unicodedata.combining(sign) else sign
+        if len(self) < _FOLDS:
+            self[code] = folded
+        return folded
 
 
 class Views(msgspec.Struct, frozen=True):
-    """`raw` is the text as typed, `plain` with disguises decoded; both canonical, space-padded, often equal."""
+    """`raw` is the text as typed, `plain` with disguises decoded and words spelled out.
+
+    Both are canonical and space-padded, and often equal.
+    """
 
     raw: str
     plain: str
@@ -60,10 +80,16 @@ class Normaliser:
     """Decodes only towards `vocabulary` (canonical words of the rules)."""
 
     def __init__(
-        self, spellings: Mapping[str, str], emoji: Mapping[str, str], vocabulary: frozenset[str]
+        self,
+        spellings: Mapping[str, str],
+        emoji: Mapping[str, str],
+        vocabulary: frozenset[str],
+        elsewhere: frozenset[str] = frozenset(),
     ) -> None:
+        """`elsewhere`: spellings that are words of another language, so that the text is read as typed as well."""
         self._spellings = {typed: word for typed, word in spellings.items() if " " not in typed}
         self._spelled = frozenset(self._spellings)
+        self._elsewhere = elsewhere
         self._phrases = {typed: word for typed, word in spellings.items() if " " in typed}
         self._phrase = re.compile(f" (?:{'|'.join(sorted(self._phrases, key=len, reverse=True))})(?= )")
         self._phrase_words = frozenset(max(typed.split(), key=len) for typed in self._phrases)
@@ -71,6 +97,7 @@ class Normaliser:
         self._starred = [word for word in _STARRED.split() if word in vocabulary]
         self._special = dict.fromkeys(_INVISIBLE, "") | _QUOTES | _LOOKALIKES
         self._special |= {sign: f" {name} " for sign, name in emoji.items()}
+        self._folds = _Folds(self._special)
 
     def views(self, text: str) -> Views:
         """Both views of any text; never raises, NUL and lone surrogates included."""
@@ -84,38 +111,51 @@ class Normaliser:
         if _DISGUISED.search(lowered) or "s/h" in lowered or ("!" in lowered and _INNER_BANG.search(lowered)):
             decoded = _canonical(self._undisguised(lowered))
         if _TRIPLE.search(decoded):
-            decoded = " ".join(["", *map(self._shrink, decoded.split()), ""])
+            decoded = self._shrunk(decoded)
         if _SPACED_AT_ALL.search(decoded):
-            decoded = _SPACED.sub(self._join, decoded)
-        tokens = decoded.split()
+            decoded = _SPACED.sub(self._join, decoded, count=_DISGUISES // 4)
+        plain = self._spelled_out(decoded)
+        one = decoded is raw and (plain is raw or self._elsewhere.isdisjoint(raw.split()))
+        return Views(plain if one else raw, plain)
+
+    def _spelled_out(self, view: str) -> str:
+        """How people type words -> the words the rules use."""
+        tokens = view.split()
         if not self._phrase_words.isdisjoint(tokens):
-            decoded = self._phrase.sub(self._spell_phrase, decoded)
-            tokens = decoded.split()
+            view = self._phrase.sub(self._spell_phrase, view)
+            tokens = view.split()
         long = [token for token in tokens if len(token) >= _GLUED_LETTERS]
         if long and _GLUED.search(" ".join(long)):
-            decoded = self._unglue(decoded, long)
-            tokens = decoded.split()
+            view = self._unglue(view, long)
+            tokens = view.split()
         if not self._spelled.isdisjoint(tokens):
-            decoded = " ".join(["", *(self._spellings.get(token, token) for token in tokens), ""])
-        return Views(raw, decoded)
+            return " ".join(["", *(self._spellings.get(token, token) for token in tokens), ""])
+        return view
 
     def _fold(self, text: str) -> str:
         folded = unicodedata.normalize("NFKD", text)
         if len(folded) > 3 * len(text) + 100:  # one sign can unfold to eighteen; no language does that
             folded = text
-        return _FOREIGN.sub(self._fold_sign, folded.lower())
+        lowered = folded.lower()
+        signs = lowered.translate(self._folds)
+        return signs if len(signs) < 2 * len(lowered) + _SIGNS else self._once_each(lowered)
 
-    def _fold_sign(self, match: re.Match[str]) -> str:
-        sign = match[0]
-        if sign in self._special:
-            return self._special[sign]
-        return "" if unicodedata.combining(sign) else sign
+    def _once_each(self, lowered: str) -> str:
+        """Thousands of emoji say no more than one of each."""
+        named = [name for sign, name in self._special.items() if len(name) > 1 and sign in lowered]
+        bare = lowered.translate({ord(sign): " " for sign, name in self._special.items() if len(name) > 1})
+        return "".join([bare.translate(self._folds), *named])
 
     def _undisguised(self, lowered: str) -> str:
-        return " ".join(
-            part if part.isalpha() or _LEET_SIGNS.isdisjoint(part) else _TOKEN.sub(self._decode, part)
-            for part in lowered.split(" ")
-        )
+        parts = lowered.split(" ")
+        odd = [
+            place
+            for place, part in enumerate(parts)
+            if not part.isalpha() and not _LEET_SIGNS.isdisjoint(part)
+        ]
+        for place in odd[:_DISGUISES]:
+            parts[place] = _TOKEN.sub(self._decode, parts[place], count=_DISGUISES // 4)
+        return " ".join(parts)
 
     def _decode(self, match: re.Match[str]) -> str:
         """`su1c1de`, `k*ll`, `@live` -> the rule word they hide, or unchanged."""
@@ -148,9 +188,16 @@ class Normaliser:
             None,
         )
 
+    def _shrunk(self, decoded: str) -> str:
+        tokens = decoded.split()
+        stretched = [place for place, token in enumerate(tokens) if _TRIPLE.search(token)]
+        for place in stretched[:_DISGUISES]:
+            tokens[place] = self._shrink(tokens[place])
+        return " ".join(["", *tokens, ""])
+
     def _shrink(self, token: str) -> str:
         """`kiiilllll` -> `kill`: each run of a letter becomes one or two, whichever makes a rule word."""
-        if len(token) > 60 or not _TRIPLE.search(token):
+        if len(token) > 60:
             return token
         choices: list[tuple[str, ...]] = []
         end = 0

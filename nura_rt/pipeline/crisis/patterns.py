@@ -107,7 +107,9 @@ def compile_pattern(source: str, words: Vocabulary) -> Pattern:
     spelled = frozenset(
         word for part in parts for phrase in part.phrases for word in phrase.split() if word.isalpha()
     )
-    return Pattern(source, regex + "(?= )", _cues(source, parts, words), tuple(_needs(parts)), spelled)
+    return Pattern(
+        source, regex + "(?= )", _cues(source, parts, words), tuple(sorted(_needs(parts), key=len)), spelled
+    )
 
 
 def _parse(source: str, words: Vocabulary) -> list[_Part]:
