@@ -1,5 +1,7 @@
 """What surrounds a finding: who acts, whether it is denied, and when. Works on canonical text only."""
 
+import re
+
 import msgspec
 
 from nura_rt.pipeline.crisis.rules import Lexicon
@@ -8,6 +10,8 @@ from nura_rt.pipeline.turn import Actor, Polarity, When
 
 _REACH = 160  # code points looked at on each side
 _SUBJECT_WORDS = 9
+_AROUND = 220  # code points before and behind the sentence that can tell of a story
+_YEAR = r"(?:19[4-9]\d|20[01]\d|202[0-4])"
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -25,6 +29,8 @@ class ContextReader:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
+        said = "|".join([*map(re.escape, lexicon.long_ago), _YEAR])
+        self._long_ago = re.compile(f" (?:{said})(?= )")
         kinds = {
             "past": lexicon.past,
             "now": lexicon.now,
@@ -42,10 +48,13 @@ class ContextReader:
         last = view.find(" . ", end, end + _REACH)
         last = last if last >= 0 else min(len(view), end + _REACH)
         before, inside = view[first:start].split(), view[start:end].split()
+        time = self._time(f"{view[first:last]} ", start - first)
+        if time != "past" and self._is_a_story(view, first, last, [*before[-3:], *inside]):
+            time = "past"
         return Reading(
             actor=self._actor(before, inside),
             polarity="negated" if self._negated(before, inside) else "asserted",
-            time=self._time(f"{view[first:last]} ", start - first),
+            time=time,
             first=first,
             last=last,
         )
@@ -71,6 +80,14 @@ class ContextReader:
                 crosses = any(lexicon.subjects.get(item) == "self" for item in between)
                 return not crosses or not lexicon.thought.isdisjoint(between)
         return False
+
+    def _is_a_story(self, view: str, first: int, last: int, words: list[str]) -> bool:
+        """Told in a past tense, with a year long gone or a life since then in the sentences around."""
+        if self._lexicon.past_verbs.isdisjoint(words):
+            return False
+        around = view[max(0, first - _AROUND) : last + _AROUND]
+        told = {kind for _, (kind, _) in self._tenses.find(f"{view[first:last]} ")}
+        return "now" not in told and self._long_ago.search(around) is not None
 
     def _time(self, sentence: str, at: int) -> When:
         """By the words between the nearest contrasts around `at`: `i used to, but now i want to` is about now."""

@@ -98,6 +98,8 @@ class Lexicon(msgspec.Struct, frozen=True):
     past: tuple[str, ...]
     now: tuple[str, ...]
     future: tuple[str, ...]
+    long_ago: tuple[str, ...]  # around a finding told in `past_verbs`: it is a story of long ago
+    past_verbs: frozenset[str]
     scenes: Mapping[str, Scene]
     spellings: Mapping[str, str]
     emoji: Mapping[str, str]
@@ -196,6 +198,8 @@ def _lexicon(words: Mapping[str, Any], known: frozenset[str]) -> Lexicon:
         past=tuple(words["past"]),
         now=tuple(words["now"]),
         future=tuple(words["future"]),
+        long_ago=tuple(words.get("long_ago", ())),
+        past_verbs=frozenset(words.get("past_verbs", "").split()),
         scenes=msgspec.convert(words.get("scenes", {}), dict[str, Scene]),
         spellings=misspelt(words.get("often_misspelt", "").split(), known) | words.get("spellings", {}),
         emoji=words.get("emoji", {}),
