@@ -7,6 +7,7 @@ from nura_rt.pipeline.crisis.patterns import PatternError, Vocabulary, compile_p
 WORDS = Vocabulary(
     classes={"end": ("die", "stop <thing>"), "thing": ("living",), "loop": ("<loop>",)},
     common=frozenset({"i", "to", "it", "want"}),
+    frequent=frozenset({"living"}),
     negators=frozenset({"not"}),
 )
 
