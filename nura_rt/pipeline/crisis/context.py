@@ -83,7 +83,7 @@ class ContextReader:
 
     def _is_a_story(self, view: str, first: int, last: int, words: list[str]) -> bool:
         """Told in a past tense, with a year long gone or a life since then in the sentences around."""
-        if self._lexicon.past_verbs.isdisjoint(words):
+        if self._lexicon.past_verbs.isdisjoint(words) or not self._lexicon.perfect.isdisjoint(words):
             return False
         around = view[max(0, first - _AROUND) : last + _AROUND]
         told = {kind for _, (kind, _) in self._tenses.find(f"{view[first:last]} ")}

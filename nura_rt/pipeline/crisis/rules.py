@@ -100,6 +100,7 @@ class Lexicon(msgspec.Struct, frozen=True):
     future: tuple[str, ...]
     long_ago: tuple[str, ...]  # around a finding told in `past_verbs`: it is a story of long ago
     past_verbs: frozenset[str]
+    perfect: frozenset[str]  # `ive wanted` is about now
     scenes: Mapping[str, Scene]
     spellings: Mapping[str, str]
     emoji: Mapping[str, str]
@@ -200,6 +201,7 @@ def _lexicon(words: Mapping[str, Any], known: frozenset[str]) -> Lexicon:
         future=tuple(words["future"]),
         long_ago=tuple(words.get("long_ago", ())),
         past_verbs=frozenset(words.get("past_verbs", "").split()),
+        perfect=frozenset(words.get("perfect", "").split()),
         scenes=msgspec.convert(words.get("scenes", {}), dict[str, Scene]),
         spellings=misspelt(words.get("often_misspelt", "").split(), known) | words.get("spellings", {}),
         emoji=words.get("emoji", {}),
