@@ -64,13 +64,15 @@ class CrisisDetector:
         self._turned = [book.lexicon.turned for book in books]
         self._prefilter = Prefilter(self._patterns, books)
         spellings = {typed: word for book in books for typed, word in book.lexicon.spellings.items()}
+        words = frozenset(word for book in books for word in book.vocabulary)
         other = [book for book in books if book.language != "en"]
-        foreign = frozenset(word for book in other for word in (*book.vocabulary, *book.lexicon.spellings))
+        foreign = {word for book in other for word in (*book.vocabulary, *book.lexicon.spellings)}
+        named = {word for word in words if len(word) > 5}  # rules know them as they are typed: unalive
         self._normaliser = Normaliser(
             spellings,
             {sign: name for book in books for sign, name in book.lexicon.emoji.items()},
-            frozenset(word for book in books for word in book.vocabulary),
-            foreign & spellings.keys(),
+            words,
+            frozenset((foreign | named) & spellings.keys()),
         )
 
     @classmethod
@@ -98,7 +100,7 @@ class CrisisDetector:
         """What a reply asks the person about directly, as names of indicators: a yes to it says as much."""
         if "?" not in reply:
             return frozenset()
-        words = self._normaliser.views(reply).raw.split()
+        words = self._normaliser.typed(reply).split()
         found: set[str] = set()
         for turned in self._turned:
             if not turned.keys().isdisjoint(words):

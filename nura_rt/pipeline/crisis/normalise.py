@@ -101,11 +101,7 @@ class Normaliser:
 
     def views(self, text: str) -> Views:
         """Both views of any text; never raises, NUL and lone surrogates included."""
-        lowered = text.lower()
-        if not lowered.isascii():
-            lowered = self._fold(lowered)
-        if "od'" in lowered:
-            lowered = _OD.sub(lambda match: "overdosing" if match[1] == "ing" else "overdosed", lowered)
+        lowered = self._lowered(text)
         raw = _canonical(lowered)
         decoded = raw
         if _DISGUISED.search(lowered) or "s/h" in lowered or ("!" in lowered and _INNER_BANG.search(lowered)):
@@ -117,6 +113,18 @@ class Normaliser:
         plain = self._spelled_out(decoded)
         one = decoded is raw and (plain is raw or self._elsewhere.isdisjoint(raw.split()))
         return Views(plain if one else raw, plain)
+
+    def typed(self, text: str) -> str:
+        """The canonical text as it was typed: nothing is decoded or spelled out."""
+        return _canonical(self._lowered(text))
+
+    def _lowered(self, text: str) -> str:
+        lowered = text.lower()
+        if not lowered.isascii():
+            lowered = self._fold(lowered)
+        if "od'" in lowered:
+            lowered = _OD.sub(lambda match: "overdosing" if match[1] == "ing" else "overdosed", lowered)
+        return lowered
 
     def _spelled_out(self, view: str) -> str:
         """How people type words -> the words the rules use."""
