@@ -1,4 +1,4 @@
-"""The four hot reads cost one round trip each, from the pool and back into it: counted on the wire."""
+"""The five hot reads cost one round trip each, from the pool and back into it: counted on the wire."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from databases import Database
-from nura_rt.store import conversations, messages, pool
+from nura_rt.store import conversations, messages, pool, talks
 from person_rows import fill
 from proxy import Proxy, postgres_socket, postgres_through
 
@@ -46,6 +46,7 @@ READS: dict[str, Read] = {
     "history before": lambda pool, person, room: messages.list_before(pool, person, room, 9, limit=10),
     "conversation list": lambda pool, person, room: conversations.list_of(pool, person, limit=10),
     "access check": lambda pool, person, room: conversations.seen_by(pool, person, room),
+    "what a talk said": lambda pool, person, room: talks.before(pool, person, room, limit=10, days=30),
 }
 
 
