@@ -11,6 +11,7 @@ from nura_rt.pipeline.turn import Actor, Polarity, When
 _REACH = 160  # code points looked at on each side
 _SUBJECT_WORDS = 9
 _AROUND = 220  # code points before and behind the sentence that can tell of a story
+_AGES = r"(?:at|aged|age) 1\d|im [2-9]\d now"
 _YEAR = r"(?:19[4-9]\d|20[01]\d|202[0-4])"
 
 
@@ -29,7 +30,7 @@ class ContextReader:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
-        said = "|".join([*map(re.escape, lexicon.long_ago), _YEAR])
+        said = "|".join([*map(re.escape, lexicon.long_ago), _YEAR, _AGES])
         self._long_ago = re.compile(f" (?:{said})(?= )")
         kinds = {
             "past": lexicon.past,
@@ -49,7 +50,7 @@ class ContextReader:
         last = last if last >= 0 else min(len(view), end + _REACH)
         before, inside = view[first:start].split(), view[start:end].split()
         time = self._time(f"{view[first:last]} ", start - first)
-        if time != "past" and self._is_a_story(view, first, last, [*before[-3:], *inside]):
+        if time != "past" and self._is_a_story(view, first, last, [*before[-8:], *inside]):
             time = "past"
         return Reading(
             actor=self._actor(before, inside),
