@@ -21,6 +21,8 @@ _REPORTED = frozenset({"quote", "fiction", "news", "clinical"})
 _NEARBY = 60  # code points before and behind its sentence that can unmake a finding
 _WIDE = 200  # code points a wide scene reaches beyond its own sentence
 _ASKED = frozenset({"active_ideation", "passive_ideation", "plan", "intent", "self_harm", "self_harm_urge"})
+_PART, _NEAR = 500, 280  # a long view is looked at in parts, each with what a pattern can reach around it
+_TRIES = 1200  # of patterns in one view; who writes more gets a card for it
 _FINDINGS = 200  # looked at in one view
 _TOO_MUCH = Indicator("too_much_to_screen", "moderate", "overflow", "self", "asserted", "now")
 
@@ -117,12 +119,11 @@ class CrisisDetector:
         hits = self._prefilter.look(view)
         masked: list[Span] = []
         matched: list[tuple[Rule, int, int]] = []
-        words = set(view.split()) if hits.places else frozenset[str]()
-        for number, places in hits.places.items():
+        left = _TRIES
+        for number, places in self._worth_a_try(view, hits).items():
             rule, pattern = self._patterns[number]
-            if any(map(words.isdisjoint, pattern.needs)):
-                continue
-            spans = _matches(pattern, view, places)
+            spans = _matches(pattern, view, places[: max(0, left)])
+            left -= len(places)
             if rule.mask:
                 masked += spans
             else:
@@ -134,7 +135,27 @@ class CrisisDetector:
             if not any(start < last and first < end for first, last in masked):
                 found += self._finding(rule, view, start, end, hits)
         told = {finding.indicator: None for finding in found if not finding.told_by(found)}
-        return told | {_TOO_MUCH: None} if hits.overflown or len(matched) > _FINDINGS else told
+        much = hits.overflown or len(matched) > _FINDINGS or left < 0
+        return told | {_TOO_MUCH: None} if much else told
+
+    def _worth_a_try(self, view: str, hits: Hits) -> dict[int, list[int]]:
+        """Number of a pattern -> where its cues are, if a word of each part it needs is near."""
+        tried: dict[int, list[int]] = {}
+        useless: set[int] = set()
+        part, words = -1, frozenset[str]()
+        for end, numbers in hits.places:
+            if end // _PART != part:
+                part = end // _PART
+                words = frozenset(view[max(0, part * _PART - _NEAR) : (part + 1) * _PART + _NEAR].split())
+                useless.clear()
+            for number in numbers:
+                if number in useless:
+                    continue
+                if any(map(words.isdisjoint, self._patterns[number][1].needs)):
+                    useless.add(number)
+                else:
+                    tried.setdefault(number, []).append(end)
+        return tried
 
     def _finding(self, rule: Rule, view: str, start: int, end: int, hits: Hits) -> Iterator[_Finding]:
         reading = self._readers[rule.language].read(view, start, end)

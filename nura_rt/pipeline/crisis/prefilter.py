@@ -8,7 +8,7 @@ from nura_rt.pipeline.crisis.patterns import Pattern
 from nura_rt.pipeline.crisis.rules import Rule, RuleBook
 from nura_rt.pipeline.cues import Cues
 
-TRIES = 1500  # of patterns in one view
+CUES = 20_000  # of patterns in one view: 64 KiB of ordinary talk have two thirds of that
 _WORDS = 4000  # of scenes and concepts
 Span = tuple[int, int]
 
@@ -34,7 +34,7 @@ _Cue = tuple[tuple[int, ...], tuple[SceneCue, ...], tuple[ConceptCue, ...]]
 class Hits(msgspec.Struct, frozen=True):
     """Places are ends of cues in the view, concepts spans; both include the spaces around the words."""
 
-    places: dict[int, list[int]]  # number of a pattern -> where
+    places: list[tuple[int, tuple[int, ...]]]  # where, and numbers of the patterns it is a cue for
     scenes: list[tuple[int, SceneCue]]
     concepts: dict[str, list[Span]]
     overflown: bool
@@ -48,14 +48,13 @@ class Prefilter:
 
     def look(self, view: str) -> Hits:
         """What there is in the view; of very many cues the first ones, and that there are more."""
-        places: dict[int, list[int]] = {}
+        places: list[tuple[int, tuple[int, ...]]] = []
         seen: list[tuple[int, SceneCue]] = []
         concepts: dict[str, list[Span]] = {}
-        left, words_left = TRIES, _WORDS
+        left, words_left = CUES, _WORDS
         for end, (patterns, scenes, words) in self._cues.find(view):
             if patterns and left > 0:
-                for number in patterns:
-                    places.setdefault(number, []).append(end)
+                places.append((end, patterns))
                 left -= len(patterns)
             if words_left > 0:
                 words_left -= len(scenes) + len(words)

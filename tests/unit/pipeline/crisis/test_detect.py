@@ -119,4 +119,4 @@ def test_more_cues_than_can_be_looked_at_are_not_harmless(detector: CrisisDetect
     found = detector.detect(unit * (65_536 // len(unit)))
 
     assert all(item.level in LEVELS for item in found.indicators)
-    assert unit in ("a ", "k i l l ", "not ", "💊") or rank(found.level) >= rank("moderate")
+    assert unit in ("a ", "k i l l ", "not ", "want to ", "💊") or rank(found.level) >= rank("moderate")
