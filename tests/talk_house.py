@@ -134,3 +134,15 @@ class House:
 
     def levels(self) -> list[str]:
         return [turn.level for turn in self.heard[-1].turns]
+
+
+@contextlib.asynccontextmanager
+async def serving(house: House) -> AsyncIterator[House]:
+    """The house with somebody who reads and saves for it."""
+    task = asyncio.create_task(house.talks.serve_for_ever())
+    try:
+        yield house
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -1,7 +1,6 @@
 """Which placeholder stands for what: sealed, kept before the words go on, the same on every instance."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,29 +12,21 @@ from nura_rt.pipeline.pipeline import Before
 from nura_rt.pipeline.placeholders import Placeholders
 from nura_rt.store import sealing, talks
 from nura_rt.store.talks import Said, Talk
-from talk_house import ANN, House, Keys, found
+from talk_house import ANN, House, Keys, found, serving
 
 
 @pytest.fixture
 async def house(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    made = House(monkeypatch)
-    reading = asyncio.create_task(made.talks.serve_for_ever())
-    yield made
-    reading.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await reading
+    async with serving(House(monkeypatch)) as made:
+        yield made
 
 
 @pytest.fixture
 async def sealed_house(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    made = House(monkeypatch, Keys())
-    serving = asyncio.create_task(made.talks.serve_for_ever())
-    made.join(head=0)
-    made.has(0)
-    yield made
-    serving.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await serving
+    async with serving(House(monkeypatch, Keys())) as made:
+        made.join(head=0)
+        made.has(0)
+        yield made
 
 
 async def test_a_new_name_is_sealed_and_kept_before_its_turn_goes_on(sealed_house: House) -> None:

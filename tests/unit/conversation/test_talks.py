@@ -1,7 +1,6 @@
 """What was said before a turn: complete or read anew, each turn once, and nobody waits for ever."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,17 +12,13 @@ from nura_rt.pipeline.crisis.state import ConversationState
 from nura_rt.realtime import channels
 from nura_rt.store import talks
 from nura_rt.store.talks import Said, Talk
-from talk_house import ANN, House, found, result
+from talk_house import ANN, House, found, result, serving
 
 
 @pytest.fixture
 async def house(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    made = House(monkeypatch)
-    reading = asyncio.create_task(made.talks.serve_for_ever())
-    yield made
-    reading.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await reading
+    async with serving(House(monkeypatch)) as made:
+        yield made
 
 
 async def test_the_first_turn_waits_for_what_was_said_before_and_the_next_ones_do_not(house: House) -> None:
